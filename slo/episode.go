@@ -1,0 +1,162 @@
+package slo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+)
+
+// EpisodeState is where an episode stands.
+type EpisodeState string
+
+// The states of an episode, in their order. A pending episode whose long
+// window falls below its threshold before it ever fired has lapsed; nobody
+// was told of it.
+const (
+	Pending  EpisodeState = "pending"
+	Firing   EpisodeState = "firing"
+	Resolved EpisodeState = "resolved"
+	Lapsed   EpisodeState = "lapsed"
+)
+
+// Episode is one firing of one tier of one objective, under one identity for
+// ever: pending while only the long window is over its threshold, firing once
+// the short one is too, resolved when it no longer is.
+type Episode struct {
+	ID        string
+	SLO       string
+	Objective int
+	Tier      string
+	Severity  Severity
+	State     EpisodeState
+	// PendingSince, FiredAt and ResolvedAt are when the states were entered;
+	// zero if they were not. They are instants of evaluation, not of events.
+	PendingSince, FiredAt, ResolvedAt time.Time
+	// LastOver is the newest end of an evaluation, in event time, at which
+	// both windows were over.
+	LastOver time.Time
+}
+
+// EpisodeID derives the identity of an episode from what it is, so that a
+// repeated evaluation arrives at the same one: 32 hexadecimal digits.
+func EpisodeID(slo string, objective int, tier string, begin time.Time) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "episode v1\n%q %d %q %d", slo, objective, tier, begin.UnixNano()))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Transition is an episode that has just entered a state, with the evidence.
+type Transition struct {
+	Episode Episode
+	At      time.Time
+	SLO     SLO
+	// Status is the objective as it was judged when the episode moved.
+	Status ObjectiveStatus
+	// Tier is the entry of Status.Tiers that moved.
+	Tier TierStatus
+}
+
+// Notification is one message to one receiver about one transition, kept
+// until it was delivered.
+type Notification struct {
+	// ID is stable over every attempt and restart, so that receivers can
+	// recognise a repeat.
+	ID       string
+	Receiver string
+	// Episode and State say which transition it tells of. The notifications
+	// of one episode to one receiver are delivered in their order.
+	Episode string
+	State   EpisodeState
+	// Payload is the body to send.
+	Payload   []byte
+	CreatedAt time.Time
+	// Attempt counts the attempts begun, this one included.
+	Attempt int
+}
+
+// step moves an episode by one verdict of its tier. The zero Episode stands
+// for "none". It reports whether the state changed; the caller fills identity
+// and names of a new episode.
+//
+// A tier that is frozen, or whose short window is empty, holds what fires:
+// silence is no recovery (design, section 2). HoldFor lets the fast tier stay
+// one episode until it was quiet for five minutes of event time.
+func (e Episode) step(v TierStatus, to, at time.Time) (Episode, bool) {
+	over := v.LongOver && v.ShortOver
+	if over {
+		e.LastOver = to
+	}
+	switch {
+	case v.Frozen:
+		return e, false
+	case e.State == Firing:
+		if over || v.Short.Total() == 0 || to.Sub(e.LastOver) < v.HoldFor {
+			return e, false
+		}
+		e.State, e.ResolvedAt = Resolved, at
+		return e, true
+	case over:
+		if e.State != Pending {
+			e.PendingSince = at
+		}
+		e.State, e.FiredAt = Firing, at
+		return e, true
+	case v.LongOver && e.State != Pending:
+		e.State, e.PendingSince = Pending, at
+		return e, true
+	case !v.LongOver && e.State == Pending:
+		e.State, e.ResolvedAt = Lapsed, at
+		return e, true
+	default:
+		return e, false
+	}
+}
+
+// Advance evaluates every tier of an objective against its open episodes (by
+// tier name; pending or firing ones) and returns the transitions, in the
+// order of the tiers. It does not change open.
+//
+// An episode whose tier no longer exists, because the objective was edited,
+// resolves or lapses: nothing could end it otherwise.
+func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at time.Time) []Transition {
+	var moved []Transition
+	known := make(map[string]bool, len(status.Tiers))
+	for _, tier := range status.Tiers {
+		known[tier.Name] = tier.LeftOut == ""
+		if tier.LeftOut != "" {
+			continue
+		}
+		before := open[tier.Name]
+		after, changed := before.step(tier, status.To, at)
+		if !changed {
+			continue
+		}
+		if before.ID == "" {
+			after.ID = EpisodeID(definition.Name, status.Index, tier.Name, at)
+			after.SLO, after.Objective = definition.Name, status.Index
+			after.Tier, after.Severity = tier.Name, tier.Severity
+		}
+		moved = append(moved, Transition{Episode: after, At: at, SLO: definition, Status: status, Tier: tier})
+	}
+	for name, episode := range open {
+		if !known[name] {
+			moved = append(moved, Transition{
+				Episode: episode.End(at), At: at, SLO: definition, Status: status,
+				Tier: TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
+			})
+		}
+	}
+	return moved
+}
+
+// End closes an episode whose objective or tier is gone: a firing one
+// resolves, a pending one lapses.
+func (e Episode) End(at time.Time) Episode {
+	e.ResolvedAt = at
+	if e.State == Firing {
+		e.State = Resolved
+	} else {
+		e.State = Lapsed
+	}
+	return e
+}

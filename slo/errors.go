@@ -1,0 +1,63 @@
+package slo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotFound says that no SLO has the name.
+var ErrNotFound = errors.New("no such SLO")
+
+// ErrReadOnly says that an SLO comes from a file and cannot be changed
+// through the API.
+var ErrReadOnly = errors.New("the SLO comes from a file: change the file instead")
+
+// DocumentError is one fault of an OpenSLO document: where, and what to do.
+type DocumentError struct {
+	// File is the file's name, or "request" for a document sent to the API.
+	File string
+	// Document counts the documents of the file from 1; 0 for the whole file.
+	Document int
+	// Line counts the lines of the file from 1; 0 if unknown.
+	Line int
+	// Object is the kind and name, as in "SLO checkout-fast"; empty if unknown.
+	Object string
+	// Field is the path of the field, as in "spec.objectives[0].target"; empty
+	// for the whole document.
+	Field string
+	// Reason says what is wrong and what to write instead.
+	Reason string
+}
+
+// Error is one line: "slos/checkout.yaml:12: document 2: SLO checkout-fast: spec.service: is required".
+func (e DocumentError) Error() string {
+	parts := make([]string, 0, 5)
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	parts = append(parts, where)
+	if e.Document > 0 {
+		parts = append(parts, fmt.Sprintf("document %d", e.Document))
+	}
+	for _, s := range []string{e.Object, e.Field, e.Reason} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// DocumentErrors are all the faults of what was applied together. Nothing of
+// it came into force.
+type DocumentErrors []DocumentError
+
+// Error has one fault a line.
+func (e DocumentErrors) Error() string {
+	lines := make([]string, len(e))
+	for i, fault := range e {
+		lines[i] = fault.Error()
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,235 @@
+package slo
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	slicesPerMinute = 6
+	slicesPerHour   = 360
+	minutesPerHour  = 60
+
+	// The retention of the finer grids, in hours: the longest window that uses
+	// them (6h and 3d), the hour that it begins in, and the ten minutes by
+	// which events may lie in the future.
+	sliceHours  = 6 + 2
+	minuteHours = 72 + 2
+)
+
+// gridOf is the grid that the start of a window of this length is floored to:
+// 10 s up to 6 h, 1 min up to 3 d, 1 h above. It depends on the length alone,
+// never on the age of the data.
+func gridOf(length time.Duration) time.Duration {
+	switch {
+	case length <= 6*time.Hour:
+		return SliceLength
+	case length <= 72*time.Hour:
+		return time.Minute
+	default:
+		return time.Hour
+	}
+}
+
+// windowStart is the first slice of the window of this length that ends at to.
+func windowStart(to time.Time, length time.Duration) Slice {
+	return SliceOf(to.Add(-length).Truncate(gridOf(length)))
+}
+
+// History holds the buckets of one series so that the sum of any window is a
+// difference of two prefix sums: running totals by hour, cells by minute for
+// three days and by slice for six hours within them. Adding is O(1) for the
+// current hour and O(hours after it) for a late event; a window is O(1).
+//
+// A series of 90 days takes below 100 KB. A History is not safe for
+// concurrent use.
+type History struct {
+	// head is the newest hour; oldest the oldest one kept; -1 before any event.
+	head, oldest int64
+	// before holds the running total before each hour, by hour modulo length;
+	// it also has the entry for head+1.
+	good, bad, unknown []int64
+	slices             [sliceHours]cells
+	minutes            [minuteHours]cells
+}
+
+// NewHistory returns an empty history for windows up to longest.
+func NewHistory(longest time.Duration) *History {
+	hours := int(max(longest, 72*time.Hour)/time.Hour) + 4
+	return &History{head: -1, good: make([]int64, hours), bad: make([]int64, hours)}
+}
+
+// Add counts events in a slice; negative counts correct earlier ones. Slices
+// older than every window are ignored: no sum can reach them.
+func (h *History) Add(s Slice, c Counts) {
+	if s < 0 {
+		return
+	}
+	hour := int64(s) / slicesPerHour
+	h.advance(hour)
+	if hour < h.oldest {
+		return
+	}
+	length := int64(len(h.good))
+	if c.Unknown != 0 && h.unknown == nil {
+		h.unknown = make([]int64, length)
+	}
+	for k := hour + 1; k <= h.head+1; k++ {
+		i := k % length
+		h.good[i] += c.Good
+		h.bad[i] += c.Bad
+		if h.unknown != nil {
+			h.unknown[i] += c.Unknown
+		}
+	}
+	if hour > h.head-sliceHours {
+		h.slices[hour%sliceHours].at(hour, slicesPerHour).add(int(int64(s)%slicesPerHour), c)
+	}
+	if hour > h.head-minuteHours {
+		h.minutes[hour%minuteHours].at(hour, minutesPerHour).add(int(int64(s)%slicesPerHour/slicesPerMinute), c)
+	}
+}
+
+// advance makes hour part of the history if it is newer than all of it.
+func (h *History) advance(hour int64) {
+	length := int64(len(h.good))
+	if h.head < 0 {
+		h.head, h.oldest = hour, max(0, hour-length+2)
+		return
+	}
+	if hour <= h.head {
+		return
+	}
+	last := (h.head + 1) % length
+	for k := max(h.head+2, hour+2-length); k <= hour+1; k++ {
+		i := k % length
+		h.good[i], h.bad[i] = h.good[last], h.bad[last]
+		if h.unknown != nil {
+			h.unknown[i] = h.unknown[last]
+		}
+	}
+	h.head = hour
+	h.oldest = max(h.oldest, hour-length+2)
+}
+
+// Sum counts the events of the slices [from, to). Both ends must lie on the
+// grid that their age is kept at: from as windowStart gives it, to within the
+// last hours.
+func (h *History) Sum(from, to Slice) Counts {
+	if from >= to || h.head < 0 {
+		return Counts{}
+	}
+	return h.before(to).Minus(h.before(from))
+}
+
+// before is the running total of all that lies before s.
+func (h *History) before(s Slice) Counts {
+	hour := int64(s) / slicesPerHour
+	switch {
+	case hour > h.head:
+		return h.total(h.head + 1)
+	case hour < h.oldest:
+		return h.total(h.oldest)
+	}
+	sum := h.total(hour)
+	within := int(int64(s) % slicesPerHour)
+	if within == 0 {
+		return sum
+	}
+	minute := within / slicesPerMinute
+	if m := &h.minutes[hour%minuteHours]; m.hour == hour {
+		sum = sum.Plus(m.sum(0, minute))
+	}
+	if c := &h.slices[hour%sliceHours]; c.hour == hour {
+		sum = sum.Plus(c.sum(minute*slicesPerMinute, within))
+	}
+	return sum
+}
+
+// total is the running total before an hour in [oldest, head+1].
+func (h *History) total(hour int64) Counts {
+	i := hour % int64(len(h.good))
+	c := Counts{Good: h.good[i], Bad: h.bad[i]}
+	if h.unknown != nil {
+		c.Unknown = h.unknown[i]
+	}
+	return c
+}
+
+// cells are the counts of one hour by minute or by slice.
+type cells struct {
+	hour               int64
+	good, bad, unknown column
+}
+
+// at returns the cells for an hour, emptied if they held an older one.
+func (c *cells) at(hour int64, size int) *cells {
+	if c.hour != hour {
+		c.hour = hour
+		c.good.clear()
+		c.bad.clear()
+		c.unknown.clear()
+	}
+	c.good.size, c.bad.size, c.unknown.size = size, size, size
+	return c
+}
+
+func (c *cells) add(i int, n Counts) {
+	c.good.add(i, n.Good)
+	c.bad.add(i, n.Bad)
+	c.unknown.add(i, n.Unknown)
+}
+
+func (c *cells) sum(from, to int) Counts {
+	return Counts{Good: c.good.sum(from, to), Bad: c.bad.sum(from, to), Unknown: c.unknown.sum(from, to)}
+}
+
+// column is a row of counters in four bytes each, none while all are zero,
+// and in eight once one does not fit: most columns of bad events stay empty.
+type column struct {
+	size   int
+	narrow []uint32
+	wide   []int64
+}
+
+func (c *column) clear() {
+	clear(c.narrow)
+	c.wide = nil
+}
+
+func (c *column) add(i int, n int64) {
+	if n == 0 {
+		return
+	}
+	if c.wide == nil {
+		if c.narrow == nil {
+			c.narrow = make([]uint32, c.size)
+		}
+		if v := int64(c.narrow[i]) + n; v >= 0 && v <= math.MaxUint32 {
+			c.narrow[i] = uint32(v)
+			return
+		}
+		c.wide = make([]int64, c.size)
+		for k, v := range c.narrow {
+			c.wide[k] = int64(v)
+		}
+	}
+	c.wide[i] += n
+}
+
+func (c *column) sum(from, to int) int64 {
+	var sum int64
+	if c.wide != nil {
+		for _, v := range c.wide[from:to] {
+			sum += v
+		}
+		return sum
+	}
+	if c.narrow == nil {
+		return 0
+	}
+	for _, v := range c.narrow[from:to] {
+		sum += int64(v)
+	}
+	return sum
+}
