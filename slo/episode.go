@@ -114,7 +114,8 @@ func (e Episode) step(v TierStatus, to, at time.Time) (Episode, bool) {
 
 // Advance evaluates every tier of an objective against its open episodes (by
 // tier name; pending or firing ones) and returns the transitions, in the
-// order of the tiers. It does not change open.
+// order of the tiers. In open it only moves LastOver of episodes that go on;
+// the transitions are the caller's to apply once they are stored.
 //
 // An episode whose tier no longer exists, because the objective was edited,
 // resolves or lapses: nothing could end it otherwise.
@@ -129,6 +130,9 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at
 		before := open[tier.Name]
 		after, changed := before.step(tier, status.To, at)
 		if !changed {
+			if before.ID != "" {
+				open[tier.Name] = after
+			}
 			continue
 		}
 		if before.ID == "" {

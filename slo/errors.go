@@ -13,6 +13,15 @@ var ErrNotFound = errors.New("no such SLO")
 // through the API.
 var ErrReadOnly = errors.New("the SLO comes from a file: change the file instead")
 
+// ErrCursorMoved says that a commit did not apply because the cursor is not
+// where the commit begins: somebody else moved it, or an earlier commit of
+// unknown outcome did happen.
+var ErrCursorMoved = errors.New("the ledger's cursor is not where the commit begins")
+
+// ErrRebuild says that commits cannot be followed one by one any more: some
+// are gone, or the sequence went back. The reader must read the whole ledger.
+var ErrRebuild = errors.New("the ledger must be read anew")
+
 // DocumentError is one fault of an OpenSLO document: where, and what to do.
 type DocumentError struct {
 	// File is the file's name, or "request" for a document sent to the API.

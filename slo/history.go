@@ -1,9 +1,6 @@
 package slo
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 const (
 	slicesPerMinute = 6
@@ -159,6 +156,7 @@ func (h *History) total(hour int64) Counts {
 // cells are the counts of one hour by minute or by slice.
 type cells struct {
 	hour               int64
+	size               int
 	good, bad, unknown column
 }
 
@@ -166,70 +164,60 @@ type cells struct {
 func (c *cells) at(hour int64, size int) *cells {
 	if c.hour != hour {
 		c.hour = hour
-		c.good.clear()
-		c.bad.clear()
-		c.unknown.clear()
+		clear(c.good)
+		clear(c.bad)
+		clear(c.unknown)
 	}
-	c.good.size, c.bad.size, c.unknown.size = size, size, size
+	c.size = size
 	return c
 }
 
 func (c *cells) add(i int, n Counts) {
-	c.good.add(i, n.Good)
-	c.bad.add(i, n.Bad)
-	c.unknown.add(i, n.Unknown)
+	c.good.add(c.size, i, n.Good)
+	c.bad.add(c.size, i, n.Bad)
+	c.unknown.add(c.size, i, n.Unknown)
 }
 
 func (c *cells) sum(from, to int) Counts {
-	return Counts{Good: c.good.sum(from, to), Bad: c.bad.sum(from, to), Unknown: c.unknown.sum(from, to)}
+	return Counts{
+		Good: c.good.sum(c.size, from, to), Bad: c.bad.sum(c.size, from, to), Unknown: c.unknown.sum(c.size, from, to),
+	}
 }
 
-// column is a row of counters in four bytes each, none while all are zero,
-// and in eight once one does not fit: most columns of bad events stay empty.
-type column struct {
-	size   int
-	narrow []uint32
-	wide   []int64
-}
+// column is a row of 64-bit counters kept as digits to the base of 65 536: the
+// lowest digit of every cell, then the next. It has as many digits as its
+// largest counter needs, none while all are zero, so that most columns take
+// two bytes a cell and those of bad events often nothing. Arithmetic is modulo
+// 2^64, which makes negative corrections exact, too.
+type column []uint16
 
-func (c *column) clear() {
-	clear(c.narrow)
-	c.wide = nil
-}
-
-func (c *column) add(i int, n int64) {
+func (c *column) add(size, i int, n int64) {
 	if n == 0 {
 		return
 	}
-	if c.wide == nil {
-		if c.narrow == nil {
-			c.narrow = make([]uint32, c.size)
-		}
-		if v := int64(c.narrow[i]) + n; v >= 0 && v <= math.MaxUint32 {
-			c.narrow[i] = uint32(v)
-			return
-		}
-		c.wide = make([]int64, c.size)
-		for k, v := range c.narrow {
-			c.wide[k] = int64(v)
-		}
+	digits := len(*c) / size
+	value := uint64(n)
+	for d := range digits {
+		value += uint64((*c)[d*size+i]) << (16 * d)
 	}
-	c.wide[i] += n
+	for d := 0; d < digits || value != 0; d++ {
+		if d == digits {
+			*c = append(*c, make([]uint16, size)...)
+			digits++
+		}
+		(*c)[d*size+i] = uint16(value) //nolint:gosec // The digit is the low 16 bits.
+		value >>= 16
+	}
 }
 
-func (c *column) sum(from, to int) int64 {
-	var sum int64
-	if c.wide != nil {
-		for _, v := range c.wide[from:to] {
-			sum += v
+func (c column) sum(size, from, to int) int64 {
+	var sum uint64
+	for d := range len(c) / max(size, 1) {
+		var digits uint64
+		for _, v := range c[d*size+from : d*size+to] {
+			digits += uint64(v)
 		}
-		return sum
+		sum += digits << (16 * d)
 	}
-	if c.narrow == nil {
-		return 0
-	}
-	for _, v := range c.narrow[from:to] {
-		sum += int64(v)
-	}
-	return sum
+	return int64(sum) //nolint:gosec // Counters are modulo 2^64, see column.
 }

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// series is what the engine knows of one series.
+type series struct {
+	history *slo.History
+	state   slo.SeriesState
+}
+
+// prepare reads the ledger and the open episodes where they are not known.
+func (e *Engine) prepare(ctx context.Context) error {
+	e.mu.RLock()
+	loaded, known := e.loaded, e.episodesKnown
+	e.mu.RUnlock()
+	if !loaded {
+		if err := e.rebuild(ctx); err != nil {
+			return err
+		}
+	}
+	if known {
+		return nil
+	}
+	open, err := e.settings.Episodes.OpenEpisodes(ctx)
+	if err != nil {
+		return fmt.Errorf("read open episodes: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.adopt(open)
+	e.episodesKnown = true
+	return nil
+}
+
+// rebuild reads the whole ledger as of one moment.
+func (e *Engine) rebuild(ctx context.Context) error {
+	e.mu.RLock()
+	longest := e.longest
+	e.mu.RUnlock()
+	all := map[slo.SeriesID]*series{}
+	known := func(id slo.SeriesID) *series {
+		s := all[id]
+		if s == nil {
+			s = &series{history: slo.NewHistory(longest)}
+			all[id] = s
+		}
+		return s
+	}
+	since := e.settings.Now().Add(-longest - time.Hour)
+	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
+		known(d.Series).history.Add(d.Slice, d.Counts)
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	for id, state := range states {
+		known(id).state = state
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.series, e.coverage, e.sequences = all, coverage, maps.Clone(sequences)
+	if e.sequences == nil {
+		e.sequences = map[string]int64{}
+	}
+	// A window that grew meanwhile needs another read.
+	e.loaded = e.longest == longest
+	e.judgeAll = true
+	return nil
+}
+
+// catchUp applies the next commits and returns the series that they touched,
+// and whether there may be more.
+func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, more bool, err error) {
+	e.mu.RLock()
+	after := maps.Clone(e.sequences)
+	e.mu.RUnlock()
+	commits, err := e.settings.Ledger.Commits(ctx, after, commitLimit)
+	if errors.Is(err, slo.ErrRebuild) {
+		if err := e.rebuild(ctx); err != nil {
+			return nil, false, err
+		}
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("follow the ledger: %w", err)
+	}
+	touched = map[slo.SeriesID]bool{}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range commits {
+		e.apply(c, touched)
+	}
+	return touched, len(commits) == commitLimit, nil
+}
+
+// apply adds one commit.
+func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
+	known := func(id slo.SeriesID) *series {
+		s := e.series[id]
+		if s == nil {
+			s = &series{history: slo.NewHistory(e.longest)}
+			e.series[id] = s
+		}
+		touched[id] = true
+		return s
+	}
+	for _, d := range c.Deltas {
+		known(d.Series).history.Add(d.Slice, d.Counts)
+	}
+	for id, at := range c.Watermarks {
+		if s := known(id); at.After(s.state.Watermark) {
+			s.state.Watermark = at
+		}
+	}
+	for id, at := range c.Started {
+		s := known(id)
+		s.state.Counted = append(s.state.Counted, slo.Interval{From: at})
+	}
+	for id, at := range c.Stopped {
+		s := known(id)
+		if n := len(s.state.Counted); n > 0 && s.state.Counted[n-1].To.IsZero() {
+			s.state.Counted[n-1].To = at
+		}
+	}
+	if e.coverage.Since.IsZero() {
+		e.coverage.Since = c.MeasuredUntil
+	}
+	if c.MeasuredUntil.After(e.coverage.Until) {
+		e.coverage.Until = c.MeasuredUntil
+	}
+	if len(c.Gaps) > 0 {
+		forgotten := c.MeasuredUntil.Add(-e.longest - time.Hour)
+		e.coverage.Gaps = slices.DeleteFunc(append(e.coverage.Gaps, c.Gaps...), func(gap slo.Interval) bool {
+			return gap.To.Before(forgotten)
+		})
+	}
+	e.sequences[c.Shard] = c.Sequence
+}
+
+// reading is what is known of a series now. The caller holds the lock.
+func (e *Engine) reading(id slo.SeriesID, now time.Time) slo.Reading {
+	s := e.series[id]
+	if s == nil {
+		s = &series{history: slo.NewHistory(0)}
+	}
+	return slo.Reading{Now: now, History: s.history, Series: s.state, Coverage: e.coverage}
+}
