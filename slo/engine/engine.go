@@ -79,7 +79,7 @@ type Engine struct {
 	statuses   map[string]*slo.Status
 	names      []string
 	// orphans are open episodes of objectives that are gone.
-	orphans []slo.Episode
+	orphans []orphan
 	// loaded: the ledger was read. episodesKnown: open episodes are as stored.
 	loaded, episodesKnown bool
 	// judgeAll: the next evaluation is of every objective.

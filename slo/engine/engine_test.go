@@ -366,6 +366,9 @@ func TestADeletedObjectiveResolvesItsEpisodes(t *testing.T) {
 				require.NotEqual(t, slo.Firing, e.State, e.Tier)
 				require.NotEqual(t, slo.Pending, e.State, e.Tier)
 			}
+			last := f.moved[len(f.moved)-1]
+			require.Equal(t, "shop", last.SLO.Indicator.Total.Service, "the last message names the objective as the first did")
+			require.Equal(t, "0.999", last.Status.Target.String())
 		})
 	})
 }

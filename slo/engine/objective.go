@@ -26,6 +26,28 @@ type objective struct {
 	status     slo.ObjectiveStatus
 }
 
+// orphan is an open episode whose objective is gone, with the objective as it
+// was: the message that ends an episode must name it as the first one did.
+type orphan struct {
+	episode    slo.Episode
+	definition slo.SLO
+	status     slo.ObjectiveStatus
+}
+
+// end is the transition that ends the episode.
+func (o orphan) end(at time.Time) slo.Transition {
+	t := slo.Transition{
+		Episode: o.episode.End(at), At: at, SLO: o.definition, Status: o.status,
+		Tier: slo.TierStatus{Tier: slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
+	}
+	for _, tier := range o.status.Tiers {
+		if tier.Name == o.episode.Tier {
+			t.Tier = tier
+		}
+	}
+	return t
+}
+
 // SetDefinitions replaces the set of objectives. The new ones are judged
 // before it returns, so that their status can be read; episodes stay with
 // their objective, and those of objectives that are gone end at the next step.
@@ -65,7 +87,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	slices.Sort(e.names)
 	for _, gone := range before {
 		for _, episode := range gone.open {
-			e.orphans = append(e.orphans, episode)
+			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.status})
 		}
 	}
 	e.Wake()
@@ -83,6 +105,10 @@ func (e *Engine) adopt(open []slo.Episode) {
 		}
 		clear(o.open)
 	}
+	was := map[string]orphan{}
+	for _, o := range e.orphans {
+		was[o.episode.ID] = o
+	}
 	e.orphans = nil
 	now := e.settings.Now()
 	for _, episode := range open {
@@ -94,7 +120,10 @@ func (e *Engine) adopt(open []slo.Episode) {
 			o.open[episode.Tier] = episode
 			e.publish(o, now)
 		} else {
-			e.orphans = append(e.orphans, episode)
+			known := was[episode.ID]
+			known.episode = episode
+			known.definition.Name, known.status.Index = episode.SLO, episode.Objective
+			e.orphans = append(e.orphans, known)
 		}
 	}
 }
@@ -165,12 +194,8 @@ func (e *Engine) evaluate(touched map[slo.SeriesID]bool, ticked bool, now time.T
 		}
 		moved = append(moved, transitions...)
 	}
-	for _, episode := range e.orphans {
-		moved = append(moved, slo.Transition{
-			Episode: episode.End(now), At: now, SLO: slo.SLO{Name: episode.SLO},
-			Status: slo.ObjectiveStatus{Index: episode.Objective},
-			Tier:   slo.TierStatus{Tier: slo.Tier{Name: episode.Tier, Severity: episode.Severity}},
-		})
+	for _, o := range e.orphans {
+		moved = append(moved, o.end(now))
 	}
 	return moved
 }
@@ -210,9 +235,9 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 		o.open[t.Episode.Tier] = t.Episode
 		e.publish(o, now)
 	case ended:
-		e.orphans = slices.DeleteFunc(e.orphans, func(gone slo.Episode) bool { return gone.ID == t.Episode.ID })
+		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
 	default: // The objective went while its episode was stored.
-		e.orphans = append(e.orphans, t.Episode)
+		e.orphans = append(e.orphans, orphan{episode: t.Episode, definition: t.SLO, status: t.Status})
 	}
 }
 

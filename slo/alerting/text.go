@@ -1,0 +1,131 @@
+package alerting
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// The limits of texts in a message, in characters.
+const (
+	maxNameInText  = 60
+	maxSummary     = 160
+	maxDescription = 1000
+)
+
+// summary is one short line, readable on a watch:
+// "checkout-fast burns its budget 340x (fast, page)".
+func summary(t slo.Transition) string {
+	name := clean(t.SLO.Name, maxNameInText)
+	if len(t.SLO.Objectives) > 1 {
+		name += " " + t.Status.Target.Percent() + "%"
+	}
+	verb := "burns its budget " + formatRate(t.Tier.Short.Rate) + "x"
+	if t.Episode.State == slo.Resolved {
+		verb = "no longer burns its budget"
+	}
+	tier := clean(t.Episode.Tier, maxNameInText)
+	return clean(fmt.Sprintf("%s %s (%s, %s)", name, verb, tier, t.Episode.Severity), maxSummary)
+}
+
+// description says which tier and look-backs, how many events, the burn rates
+// against the factor, what is left of the budget and until when, and since
+// when it fires.
+func description(t slo.Transition) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Objective: %s%% good over %s", t.Status.Target.Percent(), t.Status.Window)
+	if t.SLO.Service != "" {
+		fmt.Fprintf(&b, ", service %s", clean(t.SLO.Service, maxNameInText))
+	}
+	fmt.Fprintf(&b, ". Tier %s (%s)", clean(t.Episode.Tier, maxNameInText), t.Episode.Severity)
+	if t.Tier.Tier.Long > 0 {
+		fmt.Fprintf(&b, ": %s; %s. It fires when both burn at %sx or more.",
+			lookBackText(t.Tier.Tier.Long, t.Tier.Long), lookBackText(t.Tier.Tier.Short, t.Tier.Short), formatRate(t.Tier.Factor))
+	} else {
+		b.WriteString(": no longer part of the objective.")
+	}
+	b.WriteString(" " + budgetText(t))
+	fmt.Fprintf(&b, " Firing since %s", formatTime(t.Episode.FiredAt))
+	if t.Episode.State == slo.Resolved {
+		fmt.Fprintf(&b, ", resolved at %s after %s", formatTime(t.Episode.ResolvedAt),
+			slo.FormatDuration(max(0, t.Episode.ResolvedAt.Sub(t.Episode.FiredAt))))
+	}
+	b.WriteString(".")
+	return clean(b.String(), maxDescription)
+}
+
+// lookBackText is "34 bad and 66 good events in the last 2m, 340x"; events
+// that could not be judged are named if there are any.
+func lookBackText(length time.Duration, c slo.LookBackCounts) string {
+	unknown := ""
+	if c.Unknown > 0 {
+		unknown = fmt.Sprintf(", %d not judged,", c.Unknown)
+	}
+	return fmt.Sprintf("%d bad and %d good events%s in the last %s, %sx",
+		c.Bad, c.Good, unknown, slo.FormatDuration(length), formatRate(c.Rate))
+}
+
+// budgetText is "97.3% of the budget is left; at the rate of the last 10s it
+// is gone in 43m12s."
+func budgetText(t slo.Transition) string {
+	remaining := t.Status.Budget.RemainingRatio
+	switch {
+	case t.Status.Counts.Total() == 0:
+		return "No event lies in the window, so no budget was computed."
+	case t.Status.Budget.Exhausted || remaining <= 0:
+		return fmt.Sprintf("The budget is spent: %s%% of it is used.", formatPercent(1-remaining))
+	}
+	text := fmt.Sprintf("%s%% of the budget is left", formatPercent(remaining))
+	if left, ok := t.Status.TimeToExhaustion(t.Tier.Short.Rate); ok {
+		text += fmt.Sprintf("; at the rate of the last %s it is gone in %s",
+			slo.FormatDuration(t.Tier.Tier.Short), formatLeft(left))
+	}
+	return text + "."
+}
+
+// formatRate is a burn rate in about three digits: "340", "14.4", "1.05".
+func formatRate(rate float64) string {
+	decimals := 2
+	switch {
+	case rate >= 100:
+		decimals = 0
+	case rate >= 10:
+		decimals = 1
+	}
+	return trimZeros(strconv.FormatFloat(rate, 'f', decimals, 64))
+}
+
+// formatPercent is a ratio in percent: 0.9731 is "97.3", 0.0042 is "0.42".
+func formatPercent(ratio float64) string {
+	decimals := 1
+	if percent := ratio * 100; percent > -1 && percent < 1 {
+		decimals = 2
+	}
+	return trimZeros(strconv.FormatFloat(ratio*100, 'f', decimals, 64))
+}
+
+func trimZeros(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
+// formatLeft is a time to come, no finer than it can be known: seconds below
+// an hour, minutes below two days, else hours.
+func formatLeft(d time.Duration) string {
+	unit := time.Second
+	switch {
+	case d >= 48*time.Hour:
+		unit = time.Hour
+	case d >= time.Hour:
+		unit = time.Minute
+	}
+	return slo.FormatDuration(d.Truncate(unit))
+}
+
+// formatTime is an instant to the second in UTC: "2026-01-01T00:00:07Z".
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
