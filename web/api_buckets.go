@@ -1,0 +1,138 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// maxBucketRange is the longest range of one answer: 267 840 rows at most.
+const maxBucketRange = 31 * 24 * time.Hour
+
+// bucketsJSON is what an objective counted, slice by slice. From and to are
+// those asked for, widened to whole slices; slices without events have no row.
+type bucketsJSON struct {
+	SLO       string       `json:"slo"`
+	Objective int          `json:"objective"`
+	Series    slo.SeriesID `json:"series"`
+	From      instant      `json:"from"`
+	To        instant      `json:"to"`
+	Buckets   []bucketJSON `json:"buckets"`
+}
+
+type bucketJSON struct {
+	Start   instant `json:"start"`
+	End     instant `json:"end"`
+	Good    int64   `json:"good"`
+	Bad     int64   `json:"bad"`
+	Unknown int64   `json:"unknown"`
+}
+
+func (s *Server) getBuckets(c *gin.Context) {
+	out, err := s.buckets(c.Request, c.Param("name"))
+	if err != nil {
+		s.fail(c.Writer, c.Request, err)
+		return
+	}
+	s.answer(c, http.StatusOK, out)
+}
+
+func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
+	if err := knownQuery(r, "objective", "from", "to"); err != nil {
+		return bucketsJSON{}, err
+	}
+	status, err := s.settings.Statuses.Status(name)
+	if err != nil {
+		return bucketsJSON{}, err
+	}
+	objective, err := objectiveOf(status, r.URL.Query().Get("objective"))
+	if err != nil {
+		return bucketsJSON{}, err
+	}
+	from, to, err := rangeOf(r.URL.Query(), objective)
+	if err != nil {
+		return bucketsJSON{}, err
+	}
+	series := status.Definition.SLO.Indicator.Series().ID
+	buckets, err := s.settings.Ledger.Buckets(r.Context(), series, from, to)
+	if err != nil {
+		return bucketsJSON{}, err
+	}
+	out := bucketsJSON{
+		SLO: name, Objective: objective.Index, Series: series, From: instant(from.Start()), To: instant(to.Start()),
+		Buckets: make([]bucketJSON, len(buckets)),
+	}
+	for i, b := range buckets {
+		out.Buckets[i] = bucketJSON{
+			Start: instant(b.Slice.Start()), End: instant(b.Slice.End()),
+			Good: b.Counts.Good, Bad: b.Counts.Bad, Unknown: b.Counts.Unknown,
+		}
+	}
+	return out, nil
+}
+
+// objectiveOf finds the objective by its index, the first if none is given.
+func objectiveOf(status slo.Status, text string) (slo.ObjectiveStatus, error) {
+	if text == "" {
+		text = "0"
+	}
+	i, err := strconv.Atoi(text)
+	if err != nil || i < 0 || i >= len(status.Objectives) {
+		return slo.ObjectiveStatus{}, refuse(http.StatusBadRequest,
+			"objective %q is not an index from 0 to %d", text, len(status.Objectives)-1)
+	}
+	return status.Objectives[i], nil
+}
+
+// rangeOf reads the slices [from, to) asked for. Without to they end with the
+// objective's window, the open slice included; without from they begin with
+// it, or as late as the longest range needs.
+func rangeOf(query url.Values, o slo.ObjectiveStatus) (from, to slo.Slice, err error) {
+	end, begin := o.To, o.From
+	if text := query.Get("to"); text != "" {
+		if end, err = instantOf("to", text); err != nil {
+			return 0, 0, err
+		}
+		to = slo.SliceOf(end)
+		if to.Start().Before(end) {
+			to++
+		}
+	} else {
+		to = slo.SliceOf(end) + 1
+	}
+	if text := query.Get("from"); text != "" {
+		if begin, err = instantOf("from", text); err != nil {
+			return 0, 0, err
+		}
+	} else if earliest := to.Start().Add(-maxBucketRange); begin.Before(earliest) {
+		begin = earliest
+	}
+	from = slo.SliceOf(begin)
+	if from >= to {
+		return 0, 0, refuse(http.StatusBadRequest, "from %s is not before to %s",
+			begin.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
+	}
+	if to.Start().Sub(from.Start()) > maxBucketRange {
+		return 0, 0, refuse(http.StatusBadRequest, "from and to are more than %s apart: ask for less at a time",
+			slo.FormatDuration(maxBucketRange))
+	}
+	return from, to, nil
+}
+
+// instantOf reads RFC 3339 or whole seconds since 1970, up to the year 9999.
+func instantOf(name, text string) (time.Time, error) {
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if t := time.Unix(seconds, 0); seconds >= 0 && t.UTC().Year() <= 9999 {
+			return t, nil
+		}
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil && t.Unix() >= 0 {
+		return t, nil
+	}
+	return time.Time{}, refuse(http.StatusBadRequest,
+		"%s %q is neither an RFC 3339 time, as in 2026-01-02T15:04:05Z, nor seconds since 1970", name, text)
+}

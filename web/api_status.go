@@ -1,0 +1,189 @@
+package web
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// sloJSON is an SLO in the API. Its fields are stable: they are added to, not
+// changed. Counts are integers; what cannot be said without events is null.
+type sloJSON struct {
+	Name          string          `json:"name"`
+	DisplayName   string          `json:"display_name"`
+	Service       string          `json:"service"`
+	Revision      int             `json:"revision"`
+	Origin        string          `json:"origin"`
+	State         slo.State       `json:"state"`
+	MeasuredUntil instant         `json:"measured_until"`
+	Objectives    []objectiveJSON `json:"objectives"`
+}
+
+type objectiveJSON struct {
+	Index       int         `json:"index"`
+	DisplayName string      `json:"display_name"`
+	Target      json.Number `json:"target"`
+	TargetText  string      `json:"target_text"`
+	Window      string      `json:"window"`
+	From        instant     `json:"from"`
+	To          instant     `json:"to"`
+	countsJSON
+	SLI       *float64       `json:"sli"`
+	Budget    budgetJSON     `json:"budget"`
+	BurnRates []lookBackJSON `json:"burn_rates"`
+	Tiers     []tierJSON     `json:"tiers"`
+	Firing    []episodeJSON  `json:"firing"`
+	Pending   []episodeJSON  `json:"pending"`
+	State     slo.State      `json:"state"`
+	// MeasuredRatio is the measured share of the window.
+	MeasuredUntil instant `json:"measured_until"`
+	MeasuredRatio float64 `json:"measured_ratio"`
+	// ExhaustedInSeconds is how long the budget lasts at the burn rate of the
+	// last hour (or of the window, if that is shorter); null if it is gone, or
+	// will not go within ten years.
+	ExhaustedInSeconds *int64 `json:"exhausted_in_seconds"`
+}
+
+type countsJSON struct {
+	Good    int64 `json:"good"`
+	Bad     int64 `json:"bad"`
+	Unknown int64 `json:"unknown"`
+	Total   int64 `json:"total"`
+}
+
+type budgetJSON struct {
+	Total          float64  `json:"total"`
+	Spent          int64    `json:"spent"`
+	RemainingRatio *float64 `json:"remaining_ratio"`
+}
+
+type lookBackJSON struct {
+	Window string   `json:"window"`
+	Rate   *float64 `json:"rate"`
+	countsJSON
+}
+
+type tierJSON struct {
+	Name          string       `json:"name"`
+	Severity      slo.Severity `json:"severity"`
+	Long          string       `json:"long"`
+	Short         string       `json:"short"`
+	Factor        float64      `json:"factor"`
+	MinBad        int64        `json:"min_bad"`
+	LeftOut       string       `json:"left_out"`
+	LongOver      bool         `json:"long_over"`
+	ShortOver     bool         `json:"short_over"`
+	Frozen        bool         `json:"frozen"`
+	LongBurnRate  *float64     `json:"long_burn_rate"`
+	ShortBurnRate *float64     `json:"short_burn_rate"`
+	// State is firing, pending, left_out or quiet.
+	State string `json:"state"`
+}
+
+// episodeJSON is one firing of one tier.
+type episodeJSON struct {
+	ID           string           `json:"id"`
+	SLO          string           `json:"slo"`
+	Objective    int              `json:"objective"`
+	Tier         string           `json:"tier"`
+	Severity     slo.Severity     `json:"severity"`
+	State        slo.EpisodeState `json:"state"`
+	PendingSince instant          `json:"pending_since"`
+	FiredAt      instant          `json:"fired_at"`
+	ResolvedAt   instant          `json:"resolved_at"`
+}
+
+func newSLO(s slo.Status) sloJSON {
+	definition := s.Definition
+	out := sloJSON{
+		Name: definition.SLO.Name, DisplayName: definition.SLO.DisplayName, Service: definition.SLO.Service,
+		Revision: definition.Revision, Origin: definition.Origin, State: s.State,
+		Objectives: make([]objectiveJSON, len(s.Objectives)),
+	}
+	var until time.Time
+	for i, o := range s.Objectives {
+		out.Objectives[i] = newObjective(o)
+		if i == 0 || o.MeasuredUntil.Before(until) {
+			until = o.MeasuredUntil
+		}
+	}
+	out.MeasuredUntil = instant(until)
+	return out
+}
+
+func newObjective(o slo.ObjectiveStatus) objectiveJSON {
+	events := o.Counts.Total()
+	out := objectiveJSON{
+		Index: o.Index, DisplayName: o.DisplayName,
+		Target: json.Number(o.Target.String()), TargetText: o.Target.Percent() + "%", Window: o.Window.String(),
+		From: instant(o.From), To: instant(o.To), countsJSON: newCounts(o.Counts),
+		Budget: budgetJSON{
+			Total: o.Budget.Total, Spent: o.Budget.Spent, RemainingRatio: unlessEmpty(o.Budget.RemainingRatio, events),
+		},
+		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
+		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
+		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio,
+	}
+	if sli, counted := o.SLI(); counted {
+		out.SLI = &sli
+	}
+	hour := 0.0
+	for i, b := range o.BurnRates {
+		out.BurnRates[i] = lookBackJSON{
+			Window: slo.FormatDuration(b.Length), Rate: unlessEmpty(b.Rate, b.Counts.Total()), countsJSON: newCounts(b.Counts),
+		}
+		if b.Length <= time.Hour {
+			hour = b.Rate
+		}
+	}
+	if left, ends := o.TimeToExhaustion(hour); ends {
+		seconds := int64(left / time.Second)
+		out.ExhaustedInSeconds = &seconds
+	}
+	for i, t := range o.Tiers {
+		out.Tiers[i] = newTier(t, o)
+	}
+	return out
+}
+
+func newCounts(c slo.Counts) countsJSON {
+	return countsJSON{Good: c.Good, Bad: c.Bad, Unknown: c.Unknown, Total: c.Total()}
+}
+
+func newTier(t slo.TierStatus, o slo.ObjectiveStatus) tierJSON {
+	return tierJSON{
+		Name: t.Name, Severity: t.Severity, Long: slo.FormatDuration(t.Tier.Long), Short: slo.FormatDuration(t.Tier.Short),
+		Factor: t.Factor, MinBad: t.MinBad, LeftOut: t.LeftOut,
+		LongOver: t.LongOver, ShortOver: t.ShortOver, Frozen: t.Frozen,
+		LongBurnRate:  unlessEmpty(t.Long.Rate, t.Long.Total()),
+		ShortBurnRate: unlessEmpty(t.Short.Rate, t.Short.Total()),
+		State:         tierState(t, o),
+	}
+}
+
+// tierState is where the tier stands, in one word.
+func tierState(t slo.TierStatus, o slo.ObjectiveStatus) string {
+	if t.LeftOut != "" {
+		return "left_out"
+	}
+	for _, open := range [][]slo.Episode{o.Firing, o.Pending} {
+		for _, e := range open {
+			if e.Tier == t.Name {
+				return string(e.State)
+			}
+		}
+	}
+	return "quiet"
+}
+
+func newEpisodes(episodes []slo.Episode) []episodeJSON {
+	out := make([]episodeJSON, len(episodes))
+	for i, e := range episodes {
+		out[i] = episodeJSON{
+			ID: e.ID, SLO: e.SLO, Objective: e.Objective, Tier: e.Tier, Severity: e.Severity, State: e.State,
+			PendingSince: instant(e.PendingSince), FiredAt: instant(e.FiredAt), ResolvedAt: instant(e.ResolvedAt),
+		}
+	}
+	return out
+}

@@ -1,0 +1,219 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/stretchr/testify/require"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/webtest"
+)
+
+func TestTheListShowsTheWorstFirst(t *testing.T) {
+	t.Parallel()
+	document := page(t, get(serve(t, webtest.NewSource(webtest.All()...)), "/"), http.StatusOK)
+	rows := document.Find("#objectives tbody tr")
+	require.Equal(t, 8, rows.Length(), "seven SLOs, one of them with two objectives")
+	var states []string
+	rows.Find(".state").Each(func(_ int, s *goquery.Selection) { states = append(states, text(s)) })
+	require.Equal(t, []string{"Exhausted", "Exhausted", "Burning", "Unmeasured", "OK", "OK", "OK", "OK"}, states)
+	require.Equal(t, 8, rows.Find(".state svg").Length(), "a state is never colour alone")
+
+	burning := rows.FilterFunction(func(_ int, s *goquery.Selection) bool { return strings.Contains(s.Text(), "Payments succeed") })
+	require.Equal(t, "/slos/payment-works", burning.Find("a").AttrOr("href", ""))
+	require.Contains(t, text(burning), "99.994 %", "the achieved share")
+	require.Contains(t, text(burning), "94.0 %", "the budget left")
+	require.Contains(t, text(burning), "39.88×", "the burn rate of the last hour")
+	require.Contains(t, text(burning), "99.9 % over 28d")
+	require.Contains(t, text(burning), "1s ago")
+	require.Equal(t, []string{"page · fast", "page · 1h", "page · 6h"}, burning.Find(".badge").Map(func(_ int, s *goquery.Selection) string { return text(s) }))
+	require.Equal(t, "94.05%", burning.Find(".meter-left").AttrOr("width", ""))
+
+	require.Equal(t, "−346.4 %", text(rows.Eq(1).Find(".budget-text")))
+	require.Equal(t, "100.00%", rows.Eq(1).Find(".meter-debt").AttrOr("width", ""))
+	require.Equal(t, "–", text(rows.Eq(3).Find(".budget-text")), "without events there is no number")
+	require.Zero(t, rows.Eq(3).Find(".meter-left, .meter-debt").Length())
+	require.Equal(t, []string{"2", "1", "1", "4"}, document.Find(".tile-number").Map(func(_ int, s *goquery.Selection) string { return text(s) }))
+}
+
+func TestHostileNamesAreText(t *testing.T) {
+	t.Parallel()
+	hostile := webtest.Hostile()
+	definition := hostile.Definition.SLO
+	source := webtest.NewSource(hostile, webtest.Long())
+	source.Outside = map[string]int64{definition.Name: 1}
+	source.Seen = []slo.Service{{Name: definition.Name, Spans: 1}}
+	handler := serve(t, source)
+
+	w := get(handler, "/?q="+url.QueryEscape(definition.DisplayName))
+	raw := w.Body.String()
+	document := page(t, w, http.StatusOK)
+	require.NotContains(t, raw, "<script>alert")
+	require.NotContains(t, raw, "<img src=x")
+	require.Equal(t, definition.DisplayName, document.Find("#objectives tbody a").Text())
+	require.Contains(t, document.Find("#objectives tbody .sub").First().Text(), definition.Service)
+	require.Equal(t, definition.DisplayName, document.Find("input[type=search]").AttrOr("value", ""))
+
+	link := document.Find("#objectives tbody a").AttrOr("href", "")
+	w = get(handler, link)
+	raw = w.Body.String()
+	document = page(t, w, http.StatusOK)
+	require.NotContains(t, raw, "<script>alert")
+	require.NotContains(t, raw, "<img src=x")
+	require.Equal(t, definition.DisplayName, document.Find("h1").Text())
+	require.Contains(t, document.Find("pre").Text(), definition.Name)
+	require.Equal(t, definition.DisplayName+" · Slowburn", document.Find("title").Text())
+
+	missing := get(handler, "/slos/"+url.PathEscape("<script>alert(1)"))
+	require.NotContains(t, missing.Body.String(), "<script>alert")
+	page(t, missing, http.StatusNotFound)
+
+	api := get(handler, "/api/v1/slos").Body.String()
+	require.NotContains(t, api, "<script>", "JSON escapes markup too")
+
+	source = webtest.NewSource()
+	source.Seen = []slo.Service{{Name: "<script>alert(1)</script>", Spans: 1}}
+	empty := get(serve(t, source), "/")
+	require.NotContains(t, empty.Body.String(), "<script>alert")
+	require.NotContains(t, page(t, empty, http.StatusOK).Find("pre").Last().Text(), "alert", "the example has a plain name")
+}
+
+func TestAThousandRowsAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, webtest.NewSource(webtest.Many(1000)...))
+	seen := map[string]bool{}
+	target, pages := "/", 0
+	for target != "" {
+		document := page(t, get(handler, target), http.StatusOK)
+		pages++
+		document.Find("#objectives tbody a").Each(func(_ int, s *goquery.Selection) { seen[s.AttrOr("href", "")] = true })
+		require.Contains(t, document.Find("caption").Text(), "of 1000 objectives")
+		require.Equal(t, pages > 1, document.Find("a[rel=prev]").Length() == 1)
+		target = document.Find("a[rel=next]").AttrOr("href", "")
+	}
+	require.Equal(t, 4, pages)
+	require.Len(t, seen, 1000)
+	require.Equal(t, 250, page(t, get(handler, "/?page=99"), http.StatusOK).Find("#objectives tbody tr").Length(), "beyond the end is the last page")
+}
+
+func TestTheListIsSearched(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, webtest.NewSource(webtest.All()...))
+	document := page(t, get(handler, "/?q=WORKS&state=burning"), http.StatusOK)
+	require.Equal(t, "Payments succeed", document.Find("#objectives tbody a").Text())
+	require.Equal(t, "burning", document.Find("input[name=state]").AttrOr("value", ""), "a search keeps the state")
+	selected := document.Find(".tile[aria-current]")
+	require.Equal(t, 1, selected.Length())
+	require.Equal(t, "/?q=WORKS", selected.AttrOr("href", ""), "the selected state is left by its own tile")
+	require.Equal(t, "/?q=WORKS&state=exhausted", document.Find(".tile").First().AttrOr("href", ""))
+
+	none := page(t, get(handler, "/?q=nothing-like-this"), http.StatusOK)
+	require.Contains(t, text(none.Find("#objectives")), "No objective matches “nothing-like-this”.")
+	require.Zero(t, none.Find(".start").Length(), "no match is not the empty page")
+}
+
+func TestRefusedSpansAreShown(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Healthy())
+	require.Zero(t, page(t, get(serve(t, source), "/"), http.StatusOK).Find(".notice").Length())
+
+	source.Outside = map[string]int64{"too_old": 12340, "in_the_future": 5, "none": 0}
+	notice := text(page(t, get(serve(t, source), "/"), http.StatusOK).Find(".notice"))
+	require.Contains(t, notice, "12 345 spans refused: outside the lateness bound.")
+	require.Contains(t, notice, "(12 340 too old, 5 in the future)")
+}
+
+func TestAStoreInTroubleDoesNotHideTheObjectives(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Burning())
+	source.Trouble = errTrouble
+	handler := serve(t, source)
+	list := page(t, get(handler, "/"), http.StatusOK)
+	require.Contains(t, text(list.Find(".notice")), "the ledger does not answer")
+	require.Equal(t, 1, list.Find("#objectives tbody tr").Length())
+	detail := page(t, get(handler, "/slos/payment-works"), http.StatusOK)
+	require.Contains(t, text(detail.Find("#episodes")), "the store does not answer")
+	require.NotContains(t, detail.Text(), "secret-detail")
+
+	empty := webtest.NewSource()
+	empty.Trouble = errTrouble
+	page(t, get(serve(t, empty), "/"), http.StatusOK)
+}
+
+func TestTheEmptyPageTeaches(t *testing.T) {
+	t.Parallel()
+	document := page(t, get(serve(t, webtest.NewSource()), "/"), http.StatusOK)
+	blocks := document.Find("pre")
+	require.Equal(t, 3, blocks.Length())
+	require.Contains(t, blocks.Eq(0).Text(), "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317")
+	require.Contains(t, blocks.Eq(1).Text(), "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "0.0.0.0 is nowhere to send to")
+	require.Contains(t, blocks.Eq(2).Text(), "curl --data-binary @- http://127.0.0.1:8080/api/v1/slos <<'END'\n")
+	require.Contains(t, blocks.Eq(2).Text(), "name: checkout-works")
+}
+
+func TestTheEmptyPageKnowsTokensAndServices(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource()
+	source.Seen = []slo.Service{{Name: "Cart Service"}, {Name: "cart", Spans: 12345}}
+	s := settings(t, source)
+	s.TokenFile, s.OTLPGRPC, s.OTLPHTTP = tokenFile(t, token), "", "https://otlp.example:4318"
+	r := request(http.MethodGet, "/", "")
+	r.SetBasicAuth("", token)
+	w := do(newServer(t, s).Handler(), r)
+	require.NotContains(t, w.Body.String(), token, "a token is never shown")
+	document := page(t, w, http.StatusOK)
+	require.Equal(t, 2, document.Find("pre").Length(), "there is no gRPC receiver")
+	require.Contains(t, document.Find("pre").First().Text(), "OTEL_EXPORTER_OTLP_ENDPOINT=https://otlp.example:4318")
+	require.Contains(t, document.Find("pre").Last().Text(), `-H "Authorization: Bearer $SLOWBURN_TOKEN"`)
+	require.Contains(t, document.Find("pre").Last().Text(), "name: cart-works")
+	require.Contains(t, text(document.Find(".done")), "cart (12 345)")
+}
+
+func TestTheDetailShowsTheEvidence(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Burning(), webtest.Healthy())
+	document := page(t, get(serve(t, source), "/slos/payment-works"), http.StatusOK)
+	tiles := document.Find(".tile").Map(func(_ int, s *goquery.Selection) string { return text(s) })
+	require.Len(t, tiles, 4)
+	require.Contains(t, tiles[0], "Target over 28d 99.9 %")
+	require.Contains(t, tiles[1], "Achieved 99.994 % 24 196 260 good, 1440 bad of 24 197 700")
+	require.Contains(t, tiles[2], "Budget left 94.0 % 1440 of 24 197 events spent · gone in 15h 50m at the last hour’s rate")
+	require.Contains(t, tiles[3], "State Burning measured until 15:09:25 UTC")
+	tables := document.Find("#objective-0 table")
+	require.Equal(t, 10, tables.Eq(0).Find("tbody tr").Length())
+	require.Equal(t, "1h 39.88× 1440 36 100", text(tables.Eq(0).Find("tbody tr").Eq(4)))
+	require.Equal(t, "fast page 100× 120× 2m 120× 10s firing", text(tables.Eq(1).Find("tbody tr").Eq(0)))
+	require.Equal(t, 3, document.Find("#episodes tbody tr").Length(), "the episodes of this SLO")
+	require.Contains(t, document.Find("pre").Text(), "name: payment-works")
+}
+
+func TestTheDetailSaysWhyATierIsLeftOut(t *testing.T) {
+	t.Parallel()
+	document := page(t, get(serve(t, webtest.NewSource(webtest.Tiers())), "/slos/batch-done"), http.StatusOK)
+	require.Equal(t, 2, document.Find(".objective").Length())
+	require.Equal(t, []string{"relaxed", "strict"}, document.Find(".objective > h2").Map(func(_ int, s *goquery.Selection) string { return s.Text() }))
+	out := document.Find("#objective-0 .verdict-out")
+	require.Equal(t, 2, out.Length())
+	require.Contains(t, text(out.First()), "left out it can never fire: its factor 13.44 is above 5")
+}
+
+func TestStaticFilesAreKeptForEver(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, webtest.NewSource(webtest.Healthy()))
+	document := page(t, get(handler, "/"), http.StatusOK)
+	kinds := map[string]bool{}
+	document.Find("link[href], script[src], img[src]").Each(func(_ int, s *goquery.Selection) {
+		target := s.AttrOr("href", s.AttrOr("src", ""))
+		w := get(handler, target)
+		require.Equal(t, http.StatusOK, w.Code, target)
+		require.Regexp(t, `^/static/\w+/\w+\.[0-9a-f]{10}\.\w+$`, target)
+		require.Equal(t, "private, max-age=31536000, immutable", w.Header().Get("Cache-Control"))
+		require.NotEmpty(t, w.Body.Bytes())
+		kinds[w.Header().Get("Content-Type")] = true
+	})
+	require.Equal(t, map[string]bool{"text/css; charset=utf-8": true, "text/javascript; charset=utf-8": true, "image/svg+xml": true}, kinds)
+}

@@ -1,0 +1,202 @@
+package view
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// narrow is the narrow no-break space: it groups digits and keeps a number
+// and its unit together.
+const narrow = "\u202f"
+
+// Share writes part of total in percent with at least this many decimals. It
+// is exact and rounds down: 999996 of 1000000 is "99.999 %", never 100. A
+// share above zero is never written as zero. Without a total it is a dash.
+func Share(part, total int64, decimals int) string {
+	if total <= 0 {
+		return "–"
+	}
+	percent := new(big.Rat).SetFrac(big.NewInt(part), big.NewInt(total))
+	return floorText(percent.Mul(percent, big.NewRat(100, 1)), decimals) + narrow + "%"
+}
+
+// SignedPercent writes a ratio in percent with one decimal, without from
+// 1000 % on. It rounds down, so it never claims more than there is: 0.99996 is
+// "99.9 %", -0.0004 is "−0.04 %", never "−0.0 %".
+func SignedPercent(ratio float64) string {
+	r, finite := rat(ratio)
+	if !finite {
+		return "–"
+	}
+	decimals := 1
+	if math.Abs(ratio) >= 10 {
+		decimals = 0
+	}
+	return floorText(r.Mul(r, big.NewRat(100, 1)), decimals) + narrow + "%"
+}
+
+// Rate writes a burn rate with its sign of multiplication, rounded down:
+// "13.44×", "0.003×", "0×".
+func Rate(rate float64) string {
+	r, finite := rat(rate)
+	if !finite {
+		return "–"
+	}
+	decimals := 2
+	switch {
+	case r.IsInt(), rate >= 1000:
+		decimals = 0
+	case rate >= 100:
+		decimals = 1
+	}
+	return floorText(r, decimals) + "×"
+}
+
+// rat is the decimal that a float stands for, to twelve places: 1 - 0.9 is
+// 0.1, not 0.09999999999999998.
+func rat(f float64) (*big.Rat, bool) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(strconv.FormatFloat(f, 'f', 12, 64))
+}
+
+// maxDecimals bounds how far floorText looks for a digit that is not zero.
+const maxDecimals = 7
+
+// floorText writes the value rounded down, with this many decimals or as many
+// more as it takes not to call something nothing.
+func floorText(value *big.Rat, decimals int) string {
+	limit := new(big.Rat).SetFrac(big.NewInt(1), pow10(decimals))
+	for decimals < maxDecimals && value.Sign() != 0 && new(big.Rat).Abs(value).Cmp(limit) < 0 {
+		decimals++
+		limit.SetFrac(big.NewInt(1), pow10(decimals))
+	}
+	scaled := new(big.Rat).Mul(value, new(big.Rat).SetInt(pow10(decimals)))
+	floor := new(big.Int).Div(scaled.Num(), scaled.Denom()) // Euclidean: rounds down, as the denominator is positive.
+	if floor.Sign() == 0 && value.Sign() > 0 {
+		floor.SetInt64(1)
+	}
+	text := new(big.Rat).SetFrac(new(big.Int).Abs(floor), pow10(decimals)).FloatString(decimals)
+	whole, fraction, _ := strings.Cut(text, ".")
+	if decimals > 0 {
+		fraction = "." + fraction
+	}
+	sign := ""
+	if floor.Sign() < 0 {
+		sign = "−"
+	}
+	return sign + group(whole) + fraction
+}
+
+func pow10(n int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+}
+
+// Count writes an integer with its digits grouped: "1 234 567".
+func Count(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	if strings.HasPrefix(text, "-") {
+		return "−" + group(text[1:])
+	}
+	return group(text)
+}
+
+// group puts a narrow space between thousands, from five digits on.
+func group(digits string) string {
+	if len(digits) < 5 {
+		return digits
+	}
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString(narrow)
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+// Moment is an instant for people: the time, and how long ago that was.
+type Moment struct {
+	// Machine is RFC 3339 in UTC, empty if the instant is not known.
+	Machine string
+	// Text is "2026-01-02 15:04:05 UTC", without the date on the day of now.
+	Text string
+	// Ago is "3s ago".
+	Ago string
+}
+
+// NewMoment describes t as it is seen at now; zero is not known.
+func NewMoment(t, now time.Time) Moment {
+	if t.IsZero() {
+		return Moment{Text: "never", Ago: "never"}
+	}
+	t, now = t.UTC(), now.UTC()
+	layout := "2006-01-02 15:04:05 UTC"
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		layout = "15:04:05 UTC"
+	}
+	return Moment{Machine: t.Format(time.RFC3339), Text: t.Format(layout), Ago: ago(now.Sub(t))}
+}
+
+func ago(d time.Duration) string {
+	switch {
+	case d < -time.Second:
+		return "in " + coarse(-d)
+	case d < time.Second:
+		return "just now"
+	default:
+		return coarse(d) + " ago"
+	}
+}
+
+// coarse writes a duration in its largest unit or two: "47s", "12m", "3h 5m",
+// "4d 2h", "33d".
+func coarse(d time.Duration) string {
+	const day = 24 * time.Hour
+	two := func(n time.Duration, unit string, rest time.Duration, part string) string {
+		if rest == 0 {
+			return fmt.Sprintf("%d%s", n, unit)
+		}
+		return fmt.Sprintf("%d%s %d%s", n, unit, rest, part)
+	}
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < day:
+		return two(d/time.Hour, "h", d%time.Hour/time.Minute, "m")
+	case d < 10*day:
+		return two(d/day, "d", d%day/time.Hour, "h")
+	default:
+		return fmt.Sprintf("%dd", d/day)
+	}
+}
+
+// shareDecimals is how many decimals the achieved share needs beside a target:
+// one more than the target has, at least three.
+func shareDecimals(target slo.Target) int {
+	_, fraction, _ := strings.Cut(target.Percent(), ".")
+	return max(3, min(len(fraction)+1, maxDecimals))
+}
+
+// Events writes a number of events that need not be whole, rounded down:
+// 12.345 is "12.3".
+func Events(n float64) string {
+	r, finite := rat(n)
+	if !finite {
+		return "–"
+	}
+	if r.IsInt() || n >= 1000 {
+		return floorText(r, 0)
+	}
+	return floorText(r, 1)
+}
