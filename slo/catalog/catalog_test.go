@@ -1,0 +1,305 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/catalog"
+)
+
+func TestNewWantsEveryDependency(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*catalog.Settings){
+		"no store":    func(s *catalog.Settings) { s.Store = nil },
+		"no parser":   func(s *catalog.Settings) { s.Parse = nil },
+		"no compiler": func(s *catalog.Settings) { s.Compiler = nil },
+		"no journal":  func(s *catalog.Settings) { s.Journal = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := newWorld().settings()
+			remove(&settings)
+			_, err := catalog.New(settings)
+			require.ErrorContains(t, err, "are required")
+		})
+	}
+	t.Run("the rest has defaults", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld()
+		c, err := catalog.New(catalog.Settings{Store: w, Parse: parse, Compiler: w, Journal: w})
+		require.NoError(t, err)
+		applied, err := c.Apply(t.Context(), "request", []byte("a x"))
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now(), applied[0].AppliedAt, time.Minute)
+	})
+}
+
+func TestLoadTakesTheStoreIntoForceAndTellsTheJournal(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	_, err := open(t, w).Apply(t.Context(), "request", []byte("b x\na y\nc x"))
+	require.NoError(t, err)
+	w.events()
+
+	c, err := catalog.New(w.settings())
+	require.NoError(t, err)
+	require.Empty(t, c.Definitions())
+	require.NoError(t, c.Load(t.Context()))
+	require.Equal(t, []string{"read", "append", "tell 3"}, w.events())
+	require.Equal(t, []string{"a@1", "b@1", "c@1"}, inForce(c))
+	require.Len(t, w.recorded(t), 2, "b and c count the same series")
+
+	w.readFails = true
+	require.ErrorIs(t, c.Load(t.Context()), errDown)
+	require.Equal(t, []string{"a@1", "b@1", "c@1"}, inForce(c))
+}
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+
+	applied, err := c.Apply(t.Context(), "request", []byte("b x\na y"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"save 2, archive 0", "append", "tell 2"}, w.events())
+	require.Equal(t, []string{"a@1", "b@1"}, inForce(c))
+	require.Len(t, applied, 2)
+	require.Equal(t, slo.Definition{
+		SLO:      slo.SLO{Name: "b", Indicator: slo.Indicator{Good: &slo.SpanSource{Condition: "x"}}},
+		Document: []byte("b x"), Revision: 1, AppliedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
+	}, applied[0])
+	require.Equal(t, "a", applied[1].SLO.Name)
+
+	applied, err = c.Apply(t.Context(), "request", []byte("b x"))
+	require.NoError(t, err)
+	require.Equal(t, 1, applied[0].Revision)
+	require.Empty(t, w.events(), "what is in force already changes nothing")
+
+	_, err = c.Apply(t.Context(), "request", []byte("b x with another target\na y"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"save 1, archive 0", "tell 2"}, w.events(), "the same series need no new record")
+	require.Equal(t, []string{"a@1", "b@2"}, inForce(c))
+
+	_, err = c.Apply(t.Context(), "request", []byte("b z"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"save 1, archive 0", "append", "tell 2"}, w.events())
+	require.Len(t, w.recorded(t), 2)
+
+	found, ok := c.Definition("b")
+	require.True(t, ok)
+	require.Equal(t, 3, found.Revision)
+	_, ok = c.Definition("aa")
+	require.False(t, ok)
+}
+
+func TestApplyRefusesAsAWhole(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		data string
+		want slo.DocumentErrors
+	}{
+		"nothing":                        {"\n", slo.DocumentErrors{{File: "request", Reason: "holds no document: send at least one SLO in OpenSLO v1"}}},
+		"a document that does not parse": {"new x\n!", slo.DocumentErrors{{File: "request", Line: 2, Reason: "is wrong"}}},
+		"conditions that do not compile": {"new x\nb bad\nc odd", slo.DocumentErrors{
+			{File: "request", Document: 2, Line: 101, Object: "SLO b", Field: conditionField, Reason: "does not compile"},
+			{File: "request", Document: 3, Line: 3, Object: "SLO c", Field: "spec.indicator", Reason: "is odd"},
+		}},
+		"a name twice": {"new x\n\nnew y", slo.DocumentErrors{{
+			File: "request", Document: 2, Line: 3, Object: "SLO new", Field: "metadata.name",
+			Reason: "the name is taken by request:1: give each SLO a name of its own",
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			set := open(t, w)
+			_, err := set.Apply(t.Context(), "request", []byte(c.data))
+			var faults slo.DocumentErrors
+			require.ErrorAs(t, err, &faults)
+			require.Equal(t, c.want, faults)
+			require.Empty(t, w.events())
+			require.Empty(t, set.Definitions())
+		})
+	}
+}
+
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	_, err := c.Apply(t.Context(), "request", []byte("a x\nb y"))
+	require.NoError(t, err)
+	w.events()
+
+	require.ErrorIs(t, c.Delete(t.Context(), "nobody"), slo.ErrNotFound)
+	require.Empty(t, w.events())
+	require.NoError(t, c.Delete(t.Context(), "a"))
+	require.Equal(t, []string{"save 0, archive 1", "append", "tell 1"}, w.events())
+	require.Equal(t, []string{"b@1"}, inForce(c))
+	require.ErrorIs(t, c.Delete(t.Context(), "a"), slo.ErrNotFound)
+
+	_, err = c.Apply(t.Context(), "request", []byte("a x"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"a@2", "b@1"}, inForce(c), "revisions go on")
+}
+
+func TestAFailingSaveChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	require.NoError(t, err)
+	w.events()
+
+	w.saveFails = true
+	_, err = c.Apply(t.Context(), "request", []byte("a y\nb y"))
+	require.ErrorIs(t, err, errDown)
+	require.ErrorIs(t, c.Delete(t.Context(), "a"), errDown)
+	require.Equal(t, []string{"a@1"}, inForce(c))
+	require.Equal(t, []string{"read", "tell 1"}, w.events(), "nothing was recorded")
+
+	w.saveFails = false
+	_, err = c.Apply(t.Context(), "request", []byte("b y"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"a@1", "b@1"}, inForce(c))
+}
+
+func TestASaveThatFailedAfterItsCommitIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	w.saveFails, w.commitsAnyway = true, true
+	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	require.ErrorIs(t, err, errDown)
+	require.Empty(t, c.Definitions())
+
+	w.saveFails = false
+	w.events()
+	_, err = c.Apply(t.Context(), "request", []byte("a x"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"read", "append", "tell 1"}, w.events(), "it is not saved twice")
+	require.Equal(t, []string{"a@1"}, inForce(c))
+}
+
+func TestWhatTheJournalDoesNotKnowIsNotInForce(t *testing.T) {
+	t.Parallel()
+	for name, retry := range map[string]func(context.Context, *catalog.Catalog) error{
+		"the same again": func(ctx context.Context, c *catalog.Catalog) error {
+			_, err := c.Apply(ctx, "request", []byte("b y"))
+			return err
+		},
+		"a load": func(ctx context.Context, c *catalog.Catalog) error { return c.Load(ctx) },
+		"a sync": func(ctx context.Context, c *catalog.Catalog) error { return c.Sync(ctx, nil) },
+		"a deletion of what nobody has": func(ctx context.Context, c *catalog.Catalog) error {
+			if err := c.Delete(ctx, "nobody"); err == nil || err.Error() != `delete "nobody": no such SLO` {
+				return fmt.Errorf("unexpected: %w", err)
+			}
+			return nil
+		},
+	} {
+		t.Run("it comes into force with "+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			c := open(t, w)
+			_, err := c.Apply(t.Context(), "request", []byte("a x"))
+			require.NoError(t, err)
+			w.events()
+
+			w.appendFails = true
+			_, err = c.Apply(t.Context(), "request", []byte("b y"))
+			require.ErrorIs(t, err, errDown)
+			require.Equal(t, []string{"a@1"}, inForce(c))
+			require.Equal(t, []string{"save 1, archive 0"}, w.events())
+			_, err = c.Apply(t.Context(), "request", []byte("c z"))
+			require.ErrorIs(t, err, errDown)
+			require.Equal(t, []string{"read"}, w.events(), "nothing is saved before the journal knows the last change")
+
+			w.appendFails = false
+			require.NoError(t, retry(t.Context(), c))
+			require.Equal(t, []string{"read", "append", "tell 2"}, w.events())
+			require.Equal(t, []string{"a@1", "b@1"}, inForce(c))
+			require.Len(t, w.recorded(t), 2)
+		})
+	}
+}
+
+func TestARecordThatMayBeInTheJournalIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	w.appendFails, w.writesAnyway = true, true
+	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	require.ErrorIs(t, err, errDown)
+	require.Len(t, w.recorded(t), 1)
+
+	w.appendFails, w.archived["a"] = false, true // By another process.
+	require.NoError(t, c.Load(t.Context()))
+	require.Empty(t, w.recorded(t), "the journal has the last word of the store again")
+}
+
+func TestACallerWhoGoesAwayDoesNotPartJournalAndStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.onSave = cancel
+	_, err := c.Apply(ctx, "request", []byte("a x"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"save 1, archive 0", "append", "tell 1"}, w.events())
+}
+
+func TestReadersNeedNoLock(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	ctx, cancel := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				for _, d := range c.Definitions() {
+					if found, ok := c.Definition(d.SLO.Name); ok && found.SLO.Name != d.SLO.Name {
+						t.Errorf("asked for %s, got %s", d.SLO.Name, found.SLO.Name)
+					}
+				}
+			}
+		})
+	}
+	var writers sync.WaitGroup
+	for i := range 20 {
+		writers.Go(func() {
+			_, err := c.Apply(t.Context(), "request", fmt.Appendf(nil, "s%02d x", i))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	cancel()
+	readers.Wait()
+	require.Len(t, c.Definitions(), 20)
+	for i, set := range w.changes[1:] {
+		require.Len(t, set, i+1, "changes are told in their order")
+	}
+}
+
+func TestTheNumberOfSLOsIsLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for i := range catalog.MaxSLOs {
+		name := fmt.Sprintf("s%d", i)
+		w.latest[name] = slo.Definition{SLO: slo.SLO{Name: name}, Document: []byte(name), Revision: 1}
+	}
+	c := open(t, w)
+	_, err := c.Apply(t.Context(), "request", []byte("new x"))
+	require.ErrorContains(t, err, "100001 SLOs would be in force, more than the limit of 100000")
+	require.Empty(t, w.events())
+	_, err = c.Apply(t.Context(), "request", []byte("s7 x"))
+	require.NoError(t, err, "a new revision is no new SLO")
+}
