@@ -1,0 +1,173 @@
+package collector_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/slowburn-slo/slowburn/collector"
+)
+
+func TestTwoCollectorsInSequenceOnTheSamePorts(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{})
+	require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1)).status)
+	require.NoError(t, c.stop())
+
+	again, err := collector.New(collector.Settings{
+		Journal: c.journal, GRPCEndpoint: c.grpc, HTTPEndpoint: strings.TrimPrefix(c.http, "http://"),
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- again.Run(ctx) }()
+	<-again.Ready()
+	_, err = ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
+	require.NoError(t, err)
+	cancel()
+	require.NoError(t, <-done)
+	require.Len(t, c.journal.all(), 2)
+}
+
+func TestAPortInUseIsOneSentence(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(s *collector.Settings, address string){
+		"for gRPC": func(s *collector.Settings, address string) { s.GRPCEndpoint = address },
+		"for HTTP": func(s *collector.Settings, address string) { s.HTTPEndpoint = address },
+	}
+	for name, use := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer func() { require.NoError(t, taken.Close()) }()
+			s := collector.Settings{Journal: newJournal(), GRPCEndpoint: freeAddress(t), HTTPEndpoint: freeAddress(t)}
+			use(&s, taken.Addr().String())
+			c, err := collector.New(s)
+			require.NoError(t, err)
+			err = c.Run(t.Context())
+			require.ErrorIs(t, err, syscall.EADDRINUSE)
+			require.EqualError(t, err, "accept OTLP on "+taken.Addr().String()+
+				": another program uses this address; stop it or choose another address: address already in use")
+			select {
+			case <-c.Ready():
+				t.Fatal("ready although nothing accepts")
+			default:
+			}
+		})
+	}
+}
+
+func TestAStopAnswersWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{Journal: heldJournal()})
+	answers := make(chan bool, 2)
+	go func() {
+		answers <- post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1)).status == http.StatusOK
+	}()
+	client := ptraceotlp.NewGRPCClient(dial(t, c.grpc))
+	go func() {
+		_, err := client.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
+		answers <- err == nil
+	}()
+	<-c.journal.entered
+	<-c.journal.entered
+	stopped := make(chan error, 1)
+	go func() { stopped <- c.stop() }()
+	// The stop has begun when the HTTP port no longer accepts.
+	for {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(c.http, "http://"))
+		if err != nil {
+			break
+		}
+		require.NoError(t, conn.Close())
+	}
+	require.Empty(t, answers)
+	require.Empty(t, stopped)
+	close(c.journal.hold)
+	require.True(t, <-answers)
+	require.True(t, <-answers)
+	require.NoError(t, <-stopped)
+	require.Len(t, c.journal.all(), 2)
+}
+
+func TestAStopDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, c *running){
+		"for gRPC": func(t *testing.T, c *running) {
+			_, err := ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
+			require.NoError(t, err)
+		},
+		"for HTTP": func(t *testing.T, c *running) {
+			require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1)).status)
+		},
+	}
+	for name, send := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 10 * time.Millisecond})
+			var sender sync.WaitGroup
+			sender.Go(func() { send(t, c) })
+			<-c.journal.entered
+			err := c.stop()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, "stop the collector")
+			close(c.journal.hold)
+			sender.Wait()
+		})
+	}
+}
+
+func TestAnEndBeforeTheStartIsNoError(t *testing.T) {
+	t.Parallel()
+	c, err := collector.New(collector.Settings{Journal: newJournal(), GRPCEndpoint: freeAddress(t), HTTPEndpoint: freeAddress(t)})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, c.Run(ctx))
+}
+
+func TestACollectorRunsOnce(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{})
+	require.ErrorContains(t, c.Run(t.Context()), "twice")
+}
+
+func TestTheCollectorLogsToTheGivenLogger(t *testing.T) {
+	t.Parallel()
+	var lines lockedBuffer
+	c := start(t, collector.Settings{Logger: slog.New(slog.NewTextHandler(&lines, nil))})
+	require.NoError(t, c.stop())
+	require.Contains(t, lines.String(), `level=INFO msg="Starting GRPC server" otelcol.component.id=otlp`)
+	require.Contains(t, lines.String(), "endpoint="+c.grpc)
+}
+
+// lockedBuffer is a bytes.Buffer for several writers.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write appends.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String is what was written.
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
