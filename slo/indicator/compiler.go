@@ -1,0 +1,127 @@
+// Package indicator compiles indicators (OTTL conditions and duration limits
+// on spans) and judges telemetry against them: which spans are events, and
+// which of those are good, bad or unknown.
+package indicator
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottlspan"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/ottlfuncs"
+	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// Compiler turns indicators into something that can judge spans. It is safe
+// for concurrent use.
+type Compiler struct {
+	parser ottl.Parser[*ottlspan.TransformContext]
+
+	mu sync.Mutex
+	// known are the conditions of the newest set by their text, so that
+	// changing one series of ten thousand parses one condition.
+	known map[string]*condition
+}
+
+// NewCompiler returns a compiler of OTTL's standard converters over paths that
+// name their context, such as span.kind and resource.attributes["host.name"].
+//
+// Left out is whatever would not give the same answer when the journal is read
+// again: the clock (Now), random values (UUID, UUIDv7), and the paths below
+// otelcol, which read the connection that a span came in by.
+func NewCompiler() (*Compiler, error) {
+	functions := ottlfuncs.StandardConverters[*ottlspan.TransformContext]()
+	for _, name := range unrepeatable() {
+		delete(functions, name)
+	}
+	root := ottlfuncs.NewIsRootSpanFactoryNew()
+	functions[root.Name()] = root
+	parser, err := ottlspan.NewParser(functions, component.TelemetrySettings{Logger: zap.NewNop()},
+		ottl.WithPathContextNames[*ottlspan.TransformContext](contexts()))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the OTTL parser: %w", err)
+	}
+	return &Compiler{parser: parser, known: map[string]*condition{}}, nil
+}
+
+// contexts are the words that a path may begin with.
+func contexts() []string { return []string{"span", "resource", "scope", "instrumentation_scope"} }
+
+// unrepeatable are the converters that answer differently each time.
+func unrepeatable() []string { return []string{"Now", "UUID", "UUIDv7"} }
+
+// Check reports whether an indicator can be judged. If not, field says where
+// the fault is ("total", "good", "bad", or empty for the indicator as a whole)
+// and err what it is, in words for whoever wrote it.
+func (c *Compiler) Check(i slo.Indicator) (field string, err error) {
+	if err := checkVerdict(i); err != nil {
+		return "", err
+	}
+	parts := []struct {
+		field  string
+		source *slo.SpanSource
+	}{{"total", &i.Total}, {"good", i.Good}, {"bad", i.Bad}}
+	for _, part := range parts {
+		if part.source == nil {
+			continue
+		}
+		if err := checkDuration(*part.source); err != nil {
+			return part.field, err
+		}
+		if text := strings.TrimSpace(part.source.Condition); text != "" {
+			if _, err := c.parse(text); err != nil {
+				return part.field, err
+			}
+		}
+	}
+	return "", nil
+}
+
+func checkVerdict(i slo.Indicator) error {
+	switch {
+	case i.Good == nil && i.Bad == nil:
+		return errors.New("neither good nor bad is given: say which of the events are good, or which are bad")
+	case i.Good != nil && i.Bad != nil:
+		return errors.New("good and bad are both given: keep one of them, the other is what remains")
+	default:
+		return nil
+	}
+}
+
+func checkDuration(s slo.SpanSource) error {
+	if s.MaxDuration < 0 {
+		return fmt.Errorf("the longest duration is %s: write one above zero, or leave it out for no limit", s.MaxDuration)
+	}
+	return nil
+}
+
+func (c *Compiler) parse(text string) (*condition, error) {
+	parsed, err := c.parser.ParseCondition(text)
+	if err != nil {
+		return nil, fmt.Errorf("condition %q: %w", text, readable(err))
+	}
+	return &condition{ottl: parsed}, nil
+}
+
+// Compile prepares a set of series to be judged together; a series given
+// twice counts once. The set is never nil and always whole, so that one series
+// can never stop the counting of the others: the error, if any, names the
+// series of which something does not compile (those of an older journal, read
+// by a newer OTTL). What does not compile counts like a condition that fails
+// on every span: an event that it should have judged is unknown, never good.
+func (c *Compiler) Compile(set []slo.Series) (*Set, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := newBuilder(c, len(set))
+	for _, series := range set {
+		b.add(series)
+	}
+	c.known = b.known
+	return b.finish(), errors.Join(b.faults...)
+}
