@@ -328,7 +328,7 @@ type answer struct {
 	body   string
 }
 
-// post sends one request on a connection of its own; headers are name, value, …
+// post sends one request on a connection of its own; headers are name, value, ….
 func post(t *testing.T, url, contentType, encoding string, body []byte, headers ...string) answer {
 	t.Helper()
 	return postWith(t, &http.Transport{DisableKeepAlives: true}, url, contentType, encoding, body, headers...)

@@ -205,7 +205,7 @@ func (c *column) add(size, i int, n int64) {
 			*c = append(*c, make([]uint16, size)...)
 			digits++
 		}
-		(*c)[d*size+i] = uint16(value) //nolint:gosec // The digit is the low 16 bits.
+		(*c)[d*size+i] = uint16(value)
 		value >>= 16
 	}
 }
@@ -219,5 +219,5 @@ func (c column) sum(size, from, to int) int64 {
 		}
 		sum += digits << (16 * d)
 	}
-	return int64(sum) //nolint:gosec // Counters are modulo 2^64, see column.
+	return int64(sum)
 }

@@ -49,19 +49,23 @@ func TestBucketRanges(t *testing.T) {
 			wide, "checkout-fast", url.Values{}, "2026-02-11T15:09:30Z", "2026-03-14T15:09:30Z",
 		},
 		"edges are widened to whole slices": {
-			source, "payment-works", url.Values{"from": {"2026-03-14T15:00:09.9Z"}, "to": {"2026-03-14T15:00:10.1Z"}},
+			source, "payment-works",
+			url.Values{"from": {"2026-03-14T15:00:09.9Z"}, "to": {"2026-03-14T15:00:10.1Z"}},
 			"2026-03-14T15:00:00Z", "2026-03-14T15:00:20Z",
 		},
 		"edges on the grid stay": {
-			source, "payment-works", url.Values{"from": {"2026-03-14T15:00:10Z"}, "to": {"2026-03-14T15:00:20Z"}},
+			source, "payment-works",
+			url.Values{"from": {"2026-03-14T15:00:10Z"}, "to": {"2026-03-14T15:00:20Z"}},
 			"2026-03-14T15:00:10Z", "2026-03-14T15:00:20Z",
 		},
 		"seconds and offsets are understood": {
-			source, "payment-works", url.Values{"from": {"1773500400"}, "to": {"2026-03-14T16:01:00+01:00"}},
+			source, "payment-works",
+			url.Values{"from": {"1773500400"}, "to": {"2026-03-14T16:01:00+01:00"}},
 			"2026-03-14T15:00:00Z", "2026-03-14T15:01:00Z",
 		},
 		"the longest range": {
-			source, "payment-works", url.Values{"from": {"2026-01-01T00:00:00Z"}, "to": {"2026-02-01T00:00:00Z"}},
+			source, "payment-works",
+			url.Values{"from": {"2026-01-01T00:00:00Z"}, "to": {"2026-02-01T00:00:00Z"}},
 			"2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z",
 		},
 	} {

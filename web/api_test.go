@@ -186,15 +186,18 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 		body     string
 	}{
 		"a new one is created": {
-			[]slo.Definition{fresh}, http.StatusCreated, "/api/v1/slos/fresh",
+			[]slo.Definition{fresh},
+			http.StatusCreated, "/api/v1/slos/fresh",
 			`{"slos":[{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}]}`,
 		},
 		"an edit is not": {
-			[]slo.Definition{edited}, http.StatusOK, "",
+			[]slo.Definition{edited},
+			http.StatusOK, "",
 			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"}]}`,
 		},
 		"several have no one place": {
-			[]slo.Definition{edited, fresh}, http.StatusCreated, "",
+			[]slo.Definition{edited, fresh},
+			http.StatusCreated, "",
 			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"},
 				{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}]}`,
 		},
@@ -249,9 +252,9 @@ func TestFaultsOfDocumentsAreNamed(t *testing.T) {
 			source.ApplyError = fault
 			p := requireProblem(t, do(serve(t, source), request(http.MethodPost, "/api/v1/slos", "x")), http.StatusBadRequest)
 			first := p.Errors[0]
-			require.Equal(t, faults[0], slo.DocumentError{
+			require.Equal(t, slo.DocumentError{
 				File: first.File, Document: first.Document, Line: first.Line, Object: first.Object, Field: first.Field, Reason: first.Reason,
-			})
+			}, faults[0])
 			require.Contains(t, p.Detail, "nothing was applied")
 		})
 	}

@@ -80,10 +80,10 @@ func (s *Server) authenticate(c *gin.Context) {
 	if found && s.tokens.accept(token) {
 		return
 	}
-	bearer := `Bearer realm="slowburn"`
+	bearer := `Bearer realm="slowburn"` //nolint:gosec // A challenge, no credential.
 	detail := "a token is required: send it as \"Authorization: Bearer TOKEN\""
 	if found {
-		bearer += `, error="invalid_token"`
+		bearer += `, error="invalid_token"` //nolint:gosec // As above.
 		detail = "the token is not one of those in the API token file"
 	}
 	c.Header("WWW-Authenticate", bearer)

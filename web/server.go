@@ -172,6 +172,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, tlsConfig *tl
 	if err != nil {
 		err = fmt.Errorf("stop web: requests did not finish within %s: %w", shutdownTimeout, errors.Join(err, server.Close()))
 	}
-	<-served
+	// Serve has ended with http.ErrServerClosed, which is no news.
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }

@@ -100,9 +100,10 @@ func TestStoppingWaitsForRequestsUnderWay(t *testing.T) {
 			if answer, err = client.Do(r); err == nil {
 				defer answer.Body.Close()
 				var body []byte
-				body, err = io.ReadAll(answer.Body)
-				got <- outcome{answer.StatusCode, string(body)}
-				return
+				if body, err = io.ReadAll(answer.Body); err == nil {
+					got <- outcome{answer.StatusCode, string(body)}
+					return
+				}
 			}
 		}
 		got <- outcome{body: err.Error()}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -101,7 +100,7 @@ func TestBodiesAreDecodedWithinBounds(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				status, answer := send(t, h, test.encoding, test.body)
 				require.Equal(t, test.status, status)
-				require.True(t, strings.Contains(answer, test.answer), "the answer of %d bytes is not the one wanted", len(answer))
+				require.Contains(t, answer, test.answer, "the answer of %d bytes is not the one wanted", len(answer))
 			})
 		}
 	}

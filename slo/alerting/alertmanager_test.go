@@ -3,6 +3,7 @@ package alerting_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -152,9 +153,7 @@ func TestAnAlertmanagerThatIsDownGetsEverythingLater(t *testing.T) {
 		got := pushes(t, transport)
 		last := map[string]time.Time{}
 		for _, p := range got {
-			for name, ends := range p.ends {
-				last[name] = ends
-			}
+			maps.Copy(last, p.ends)
 		}
 		require.Equal(t, time.Date(2026, 3, 1, 12, 7, 0, 0, time.UTC), last["a"], "the resolve is the last word")
 		require.True(t, last["b"].After(began.Add(7*time.Hour)), "what fires stays alive")

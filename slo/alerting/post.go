@@ -69,7 +69,7 @@ func (s *Sender) post(ctx context.Context, to Endpoint, id string, body []byte) 
 		}
 		return true, fmt.Errorf("send to %s: %w", to, err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusOK {
 		// The status decides; the rest is read so that the connection can be used again.
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))

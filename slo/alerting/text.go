@@ -69,7 +69,7 @@ func lookBackText(length time.Duration, c slo.LookBackCounts) string {
 }
 
 // budgetText is "97.3% of the budget is left; at the rate of the last 10s it
-// is gone in 43m12s."
+// is gone in 43m12s.".
 func budgetText(t slo.Transition) string {
 	remaining := t.Status.Budget.RemainingRatio
 	switch {

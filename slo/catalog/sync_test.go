@@ -33,12 +33,14 @@ func TestSyncMakesTheSetWhatTheFilesSay(t *testing.T) {
 	}{
 		{
 			"the first files", files("1", "a x\nb y", "2", "c z"),
-			[]string{"a@1 1", "api@1", "b@1 1", "c@1 2"}, []string{"save 3, archive 0", "append", "tell 4"},
+			[]string{"a@1 1", "api@1", "b@1 1", "c@1 2"},
+			[]string{"save 3, archive 0", "append", "tell 4"},
 		},
 		{"the same files", files("1", "a x\nb y", "2", "c z"), []string{"a@1 1", "api@1", "b@1 1", "c@1 2"}, nil},
 		{
 			"one changed, one moved, one gone, one new", files("1", "a q\nc z", "3", "d x"),
-			[]string{"a@2 1", "api@1", "c@2 1", "d@1 3"}, []string{"save 3, archive 1", "append", "tell 4"},
+			[]string{"a@2 1", "api@1", "c@2 1", "d@1 3"},
+			[]string{"save 3, archive 1", "append", "tell 4"},
 		},
 		{"no files", nil, []string{"api@1"}, []string{"save 0, archive 3", "append", "tell 1"}},
 		{"one that was archived", files("1", "b y"), []string{"api@1", "b@2 1"}, []string{"save 1, archive 0", "append", "tell 2"}},

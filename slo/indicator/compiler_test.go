@@ -25,7 +25,8 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 		"no verdict":             {slo.Indicator{}, "", "neither good nor bad"},
 		"two verdicts":           {slo.Indicator{Good: &slo.SpanSource{}, Bad: &slo.SpanSource{}}, "", "both given"},
 		"a fault in good": {
-			slo.Indicator{Good: &slo.SpanSource{Condition: "span.kind = 2"}}, "good",
+			slo.Indicator{Good: &slo.SpanSource{Condition: "span.kind = 2"}},
+			"good",
 			`condition "span.kind = 2": column 11: unexpected "="`,
 		},
 		"a fault in bad": {

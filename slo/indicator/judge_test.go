@@ -61,7 +61,8 @@ func TestASpanIsJudged(t *testing.T) {
 		},
 		"what bad selects is bad": {
 			slo.Indicator{Total: all, Bad: &slo.SpanSource{Condition: "span.status.code == STATUS_CODE_ERROR"}},
-			span{status: ptrace.StatusCodeError}, bad,
+			span{status: ptrace.StatusCodeError},
+			bad,
 		},
 		"what bad leaves is good": {
 			slo.Indicator{Total: all, Bad: &slo.SpanSource{Condition: "span.status.code == STATUS_CODE_ERROR"}}, span{}, good,
@@ -83,11 +84,13 @@ func TestASpanIsJudged(t *testing.T) {
 		},
 		"a condition that does not fail on this span counts": {
 			slo.Indicator{Total: all, Good: &slo.SpanSource{Condition: fails}},
-			span{attributes: map[string]any{"n": "x"}}, good,
+			span{attributes: map[string]any{"n": "x"}},
+			good,
 		},
 		"the resource can be asked": {
 			slo.Indicator{Total: slo.SpanSource{Condition: `resource.attributes["service.name"] == "checkout"`}, Good: &all},
-			span{}, good,
+			span{},
+			good,
 		},
 		"a root span can be told": {
 			slo.Indicator{Total: slo.SpanSource{Condition: "IsRootSpan()"}, Good: &all}, span{}, good,

@@ -137,7 +137,7 @@ func (t *Tally) bind(s *Set) {
 		id := s.series[place].id
 		slot, ok := t.bySeries[id]
 		if !ok {
-			slot = int(len(t.counted))
+			slot = len(t.counted)
 			t.counted = append(t.counted, counted{id: id, cell: -1})
 			t.bySeries[id] = slot
 		}
@@ -171,7 +171,7 @@ func (t *Tally) count(place int, slice slo.Slice, at int64) *slo.Counts {
 func (t *Tally) cell(key cellKey) int {
 	place, ok := t.byCell[key]
 	if !ok {
-		place = int(len(t.cells))
+		place = len(t.cells)
 		t.cells = append(t.cells, cell{cellKey: key})
 		t.byCell[key] = place
 	}

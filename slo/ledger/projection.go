@@ -156,7 +156,7 @@ func (p *Projection) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			p.settings.Logger.WarnContext(ctx, "the ledger stops with records uncommitted, they are read again at the next start",
 				"shard", p.settings.Shard, "error", down.error)
-			return nil
+			return nil //nolint:nilerr // A stop is no failure; it was logged.
 		}
 		p.waitOut(ctx, down)
 	}
@@ -168,7 +168,7 @@ func (p *Projection) follow(ctx context.Context) error {
 	cursor, err := p.settings.Store.Cursor(ctx, p.settings.Shard)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // A stop is no failure.
 	case err != nil:
 		return storeError{fmt.Errorf("read the cursor of shard %q: %w", p.settings.Shard, err)}
 	}

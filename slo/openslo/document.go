@@ -80,7 +80,7 @@ func lookup(node *yaml.Node, key string) *yaml.Node {
 // oneOf reads a required word out of a few. Words of the specification that
 // are not supported yet are told from those that nobody knows.
 func (r *reader) oneOf(v value, what string, supported, later []string) bool {
-	word := r.name(v, maxLabel)
+	word := r.name(v)
 	choice := strings.Join(supported, " or ")
 	switch {
 	case word == "":

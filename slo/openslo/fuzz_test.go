@@ -1,7 +1,6 @@
 package openslo_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -30,7 +29,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			require.Nil(t, documents)
 			var faults slo.DocumentErrors
-			require.True(t, errors.As(err, &faults))
+			require.ErrorAs(t, err, &faults)
 			require.NotEmpty(t, faults)
 			for _, fault := range faults {
 				require.Equal(t, "the file", fault.File)

@@ -89,7 +89,7 @@ func (r *reader) metric(v value) slo.SpanSource {
 		return slo.SpanSource{}
 	}
 	kind := s.get("type")
-	switch name := r.name(kind, maxLabel); name {
+	switch name := r.name(kind); name {
 	case "":
 		return slo.SpanSource{}
 	case "Spans":
@@ -115,7 +115,7 @@ func (r *reader) spans(v value) slo.SpanSource {
 	}
 	source := slo.SpanSource{MaxDuration: r.spanDuration(longest)}
 	if service.present() {
-		source.Service = r.name(service, maxService)
+		source.Service = r.name(service)
 	}
 	if condition.present() {
 		text, ok := r.prose(condition, maxCondition)

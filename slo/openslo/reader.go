@@ -186,12 +186,13 @@ func (r *reader) items(v value, limit int) []value {
 	return items
 }
 
-// name reads required text of one line that is not empty.
-func (r *reader) name(v value, limit int) string {
+// name reads required text of one line that is not empty, of at most maxLabel
+// bytes.
+func (r *reader) name(v value) string {
 	if !r.required(v) {
 		return ""
 	}
-	text, ok := r.text(v, limit)
+	text, ok := r.text(v, maxLabel)
 	if ok && strings.TrimSpace(text) == "" {
 		r.refuse(v, "must not be empty")
 		return ""

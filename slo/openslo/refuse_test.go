@@ -299,7 +299,7 @@ func TestRefusedFiles(t *testing.T) {
 			begin := time.Now()
 			got := refusals(t, c.file)[0]
 			require.Equal(t, c.document, got.Document)
-			require.Equal(t, c.fault, fault{got.Line, got.Field, got.Reason})
+			require.Equal(t, fault{got.Line, got.Field, got.Reason}, c.fault)
 			require.Less(t, time.Since(begin), 20*time.Second)
 		})
 	}

@@ -27,7 +27,7 @@ func (r *reader) spec(v value, into *slo.SLO) {
 		return
 	}
 	into.Description, _ = r.prose(o.get("description"), maxDescription)
-	into.Service = r.name(o.get("service"), maxService)
+	into.Service = r.name(o.get("service"))
 	if indicator := o.get("indicator"); !o.refused["indicatorRef"] && r.required(indicator) {
 		into.Indicator = r.indicator(indicator)
 	}
@@ -59,7 +59,7 @@ func (r *reader) timeWindow(v value) slo.Window {
 		}
 	}
 	duration := o.get("duration")
-	text := r.name(duration, maxLabel)
+	text := r.name(duration)
 	if text == "" {
 		return slo.Window{}
 	}

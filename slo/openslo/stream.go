@@ -87,7 +87,9 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 	if err := decode(c.text, &root); errors.Is(err, io.EOF) {
 		return parts
 	} else if err != nil {
-		return append(parts, p.broken(number, c, err))
+		p.broken(number, c, err)
+		// An empty part keeps the numbers of the documents that follow right.
+		return append(parts, part{})
 	}
 	node := root.Content[0]
 	shift(node, c.before)
@@ -117,15 +119,13 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 	return parts
 }
 
-// broken reports text that is no YAML. The part it returns holds the place of
-// the document, so that the numbers of those that follow stay right.
-func (p *parser) broken(number int, c chunk, err error) part {
+// broken reports text that is no YAML.
+func (p *parser) broken(number int, c chunk, err error) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if where, rest, found := strings.Cut(message, ": "); found && strings.HasPrefix(where, "line ") {
 		message = rest // The line is that of the context, if any: faultLine knows better.
 	}
 	p.fault(slo.DocumentError{Document: number, Line: c.before + faultLine(c.text, err), Reason: "is not valid YAML: " + message})
-	return part{}
 }
 
 // faultLine finds the line at which the YAML parser gave up with an error, as

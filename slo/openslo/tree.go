@@ -85,6 +85,7 @@ func describe(node *yaml.Node) string {
 		return "a map"
 	case yaml.SequenceNode:
 		return "a list"
+	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
 	}
 	text := excerpt(node.Value)
 	switch node.ShortTag() {

@@ -60,7 +60,8 @@ func (j *Journal) run() {
 
 // gather takes what is queued already, up to the size of a group.
 func (j *Journal) gather(q *request) []*request {
-	group, size := append(j.writer.group[:0], q), len(q.frame)
+	group, size := j.writer.group[:0], len(q.frame)
+	group = append(group, q)
 	for size < groupBytes {
 		select {
 		case q, ok := <-j.queue:

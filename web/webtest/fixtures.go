@@ -34,7 +34,7 @@ const window = 28 * 24 * time.Hour
 func Healthy() slo.Status {
 	return Scenario{
 		Name: "checkout-fast", Title: "Checkout answers within 300 ms", Service: "checkout", Target: "0.999", Events: 100,
-		Bad: every(500, 1), Origin: "slos/checkout.yaml",
+		Bad: every(500), Origin: "slos/checkout.yaml",
 	}.Status()
 }
 
@@ -56,7 +56,7 @@ func Exhausted() slo.Status {
 			}
 			return 0
 		},
-		Unknown: every(1000, 1),
+		Unknown: every(1000),
 	}.Status()
 }
 
@@ -69,7 +69,7 @@ func Unmeasured() slo.Status {
 func Hostile() slo.Status {
 	return Scenario{
 		Name: `"'><img src=x onerror=alert(1)>`, Title: `<script>alert(1)</script>`,
-		Service: "javascript:alert(1)//{{.}}</title>", Target: "0.9", Events: 1, Bad: every(30, 1),
+		Service: "javascript:alert(1)//{{.}}</title>", Target: "0.9", Events: 1, Bad: every(30),
 	}.Status()
 }
 
@@ -77,13 +77,13 @@ func Hostile() slo.Status {
 func Long() slo.Status {
 	return Scenario{
 		Name: strings.Repeat("a-very-long-name-", 14) + "end", Title: strings.Repeat("Unbroken", 30),
-		Service: strings.Repeat("namespace.", 20) + "service", Target: "0.999999999", Events: 1_000_000, Bad: every(7, 1),
+		Service: strings.Repeat("namespace.", 20) + "service", Target: "0.999999999", Events: 1_000_000, Bad: every(7),
 	}.Status()
 }
 
 // Tiers has a target so low that tiers can never fire, and two objectives.
 func Tiers() slo.Status {
-	s := Scenario{Name: "batch-done", Title: "Batches are done", Service: "batch", Target: "0.8", Events: 5, Bad: every(9, 1)}
+	s := Scenario{Name: "batch-done", Title: "Batches are done", Service: "batch", Target: "0.8", Events: 5, Bad: every(9)}
 	status := s.Status()
 	second := s
 	second.Target = "0.95"
@@ -113,10 +113,10 @@ func Many(n int) []slo.Status {
 	return many
 }
 
-func every(n, bad int64) func(time.Duration) int64 {
+func every(n int64) func(time.Duration) int64 {
 	return func(age time.Duration) int64 {
 		if int64(age/slo.SliceLength)%n == n-1 {
-			return bad
+			return 1
 		}
 		return 0
 	}
