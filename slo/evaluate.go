@@ -20,8 +20,17 @@ type Plan struct {
 	objective Objective
 	window    Window
 	tiers     []Tier
-	lookBacks []time.Duration
+	// lengths are all look-backs, each once: first those that the status
+	// shows, the window last of them, then what only tiers use.
+	lengths []time.Duration
+	shown   int
+	// long and short are the places in lengths of each tier's look-backs.
+	long, short []int
 }
+
+// maxLengths bounds Plan.lengths: nine usual look-backs, the window, and two
+// for each of the five tiers.
+const maxLengths = 20
 
 // NewPlan prepares the objective of an SLO at an index, under the default policy.
 func NewPlan(definition SLO, index int) Plan {
@@ -33,11 +42,25 @@ func NewPlan(definition SLO, index int) Plan {
 		6 * time.Hour, 24 * time.Hour, 72 * time.Hour,
 	} {
 		if length < p.window.Duration {
-			p.lookBacks = append(p.lookBacks, length)
+			p.lengths = append(p.lengths, length)
 		}
 	}
-	p.lookBacks = append(p.lookBacks, p.window.Duration)
+	p.lengths = append(p.lengths, p.window.Duration)
+	p.shown = len(p.lengths)
+	for _, tier := range p.tiers {
+		p.long = append(p.long, p.place(tier.Long))
+		p.short = append(p.short, p.place(tier.Short))
+	}
 	return p
+}
+
+// place finds or adds a look-back.
+func (p *Plan) place(length time.Duration) int {
+	if i := slices.Index(p.lengths, length); i >= 0 {
+		return i
+	}
+	p.lengths = append(p.lengths, length)
+	return len(p.lengths) - 1
 }
 
 // Reading is what is known of a series at an instant.
@@ -63,37 +86,31 @@ func (r Reading) to() time.Time {
 // set by Conclude, once the episodes have moved.
 func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	to := r.to()
-	end := SliceOf(to) + 1 // The open bucket is included.
-	s := ObjectiveStatus{
-		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
-		To: to, MeasuredUntil: r.Coverage.Until,
-		BurnRates: make([]LookBack, len(p.lookBacks)), Tiers: make([]TierStatus, len(p.tiers)),
-	}
-	latest := r.History.before(end)
-	sum := func(length time.Duration) (Slice, Counts) {
+	latest := r.History.before(SliceOf(to) + 1) // The open bucket is included.
+	var all [maxLengths]LookBack
+	for i, length := range p.lengths {
 		from := windowStart(to, length)
-		return from, latest.Minus(r.History.before(from))
-	}
-	for i, length := range p.lookBacks {
-		from, counts := sum(length)
-		s.BurnRates[i] = LookBack{
+		counts := latest.Minus(r.History.before(from))
+		all[i] = LookBack{
 			Length: length, From: from.Start(), To: to, Counts: counts, Rate: burnRate(p.objective.Target, counts),
 		}
 	}
-	window := s.BurnRates[len(s.BurnRates)-1]
-	s.From, s.Counts = window.From, window.Counts
-	s.Budget = BudgetOf(p.objective.Target, s.Counts)
-	s.MeasuredRatio = r.measured(s.From, to)
+	window := all[p.shown-1]
+	s := ObjectiveStatus{
+		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
+		From: window.From, To: to, Counts: window.Counts, Budget: BudgetOf(p.objective.Target, window.Counts),
+		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
+		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measured(window.From, to),
+	}
 	for i, tier := range p.tiers {
-		_, long := sum(tier.Long)
-		from, short := sum(tier.Short)
+		long, short := &all[p.long[i]], &all[p.short[i]]
 		s.Tiers[i] = TierStatus{
 			Tier:      tier,
-			Long:      LookBackCounts{Counts: long, Rate: burnRate(p.objective.Target, long)},
-			Short:     LookBackCounts{Counts: short, Rate: burnRate(p.objective.Target, short)},
-			LongOver:  long.Bad >= tier.MinBad && tier.threshold.reachedBy(long.Bad, long.Total()),
-			ShortOver: tier.threshold.reachedBy(short.Bad, short.Total()),
-			Frozen:    tier.LeftOut == "" && r.measured(from.Start(), to) < 0.5,
+			Long:      LookBackCounts{Counts: long.Counts, Rate: long.Rate},
+			Short:     LookBackCounts{Counts: short.Counts, Rate: short.Rate},
+			LongOver:  long.Counts.Bad >= tier.MinBad && tier.threshold.reachedBy(long.Counts.Bad, long.Counts.Total()),
+			ShortOver: tier.threshold.reachedBy(short.Counts.Bad, short.Counts.Total()),
+			Frozen:    tier.LeftOut == "" && r.measured(short.From, to) < 0.5,
 		}
 	}
 	return s

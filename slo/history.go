@@ -43,17 +43,21 @@ func windowStart(to time.Time, length time.Duration) Slice {
 type History struct {
 	// head is the newest hour; oldest the oldest one kept; -1 before any event.
 	head, oldest int64
-	// before holds the running total before each hour, by hour modulo length;
-	// it also has the entry for head+1.
-	good, bad, unknown []int64
-	slices             [sliceHours]cells
-	minutes            [minuteHours]cells
+	// totals holds the running totals before each hour, by hour modulo length,
+	// up to the one before head+1; good and bad lie together, since every
+	// window reads both. unknown is nil until there is one.
+	totals  []goodAndBad
+	unknown []int64
+	slices  [sliceHours]cells
+	minutes [minuteHours]cells
 }
+
+type goodAndBad struct{ good, bad int64 }
 
 // NewHistory returns an empty history for windows up to longest.
 func NewHistory(longest time.Duration) *History {
 	hours := int(max(longest, 72*time.Hour)/time.Hour) + 4
-	return &History{head: -1, good: make([]int64, hours), bad: make([]int64, hours)}
+	return &History{head: -1, totals: make([]goodAndBad, hours)}
 }
 
 // Add counts events in a slice; negative counts correct earlier ones. Slices
@@ -67,14 +71,14 @@ func (h *History) Add(s Slice, c Counts) {
 	if hour < h.oldest {
 		return
 	}
-	length := int64(len(h.good))
+	length := int64(len(h.totals))
 	if c.Unknown != 0 && h.unknown == nil {
 		h.unknown = make([]int64, length)
 	}
 	for k := hour + 1; k <= h.head+1; k++ {
 		i := k % length
-		h.good[i] += c.Good
-		h.bad[i] += c.Bad
+		h.totals[i].good += c.Good
+		h.totals[i].bad += c.Bad
 		if h.unknown != nil {
 			h.unknown[i] += c.Unknown
 		}
@@ -89,7 +93,7 @@ func (h *History) Add(s Slice, c Counts) {
 
 // advance makes hour part of the history if it is newer than all of it.
 func (h *History) advance(hour int64) {
-	length := int64(len(h.good))
+	length := int64(len(h.totals))
 	if h.head < 0 {
 		h.head, h.oldest = hour, max(0, hour-length+2)
 		return
@@ -100,7 +104,7 @@ func (h *History) advance(hour int64) {
 	last := (h.head + 1) % length
 	for k := max(h.head+2, hour+2-length); k <= hour+1; k++ {
 		i := k % length
-		h.good[i], h.bad[i] = h.good[last], h.bad[last]
+		h.totals[i] = h.totals[last]
 		if h.unknown != nil {
 			h.unknown[i] = h.unknown[last]
 		}
@@ -145,8 +149,8 @@ func (h *History) before(s Slice) Counts {
 
 // total is the running total before an hour in [oldest, head+1].
 func (h *History) total(hour int64) Counts {
-	i := hour % int64(len(h.good))
-	c := Counts{Good: h.good[i], Bad: h.bad[i]}
+	i := hour % int64(len(h.totals))
+	c := Counts{Good: h.totals[i].good, Bad: h.totals[i].bad}
 	if h.unknown != nil {
 		c.Unknown = h.unknown[i]
 	}

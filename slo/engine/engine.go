@@ -66,6 +66,8 @@ const (
 type Engine struct {
 	settings Settings
 	wake     chan struct{}
+	// followed is when the ledger was looked at last; it belongs to Run.
+	followed time.Time
 
 	mu         sync.RWMutex
 	series     map[slo.SeriesID]*series
@@ -76,7 +78,7 @@ type Engine struct {
 	bySeries   map[slo.SeriesID][]*objective
 	order      []*objective
 	turn       int
-	statuses   map[string]*slo.Status
+	statuses   map[string]*entry
 	names      []string
 	// orphans are open episodes of objectives that are gone.
 	orphans []orphan
@@ -104,7 +106,7 @@ func New(settings Settings) *Engine {
 		longest:    leastLongest,
 		objectives: map[objectiveKey]*objective{},
 		bySeries:   map[slo.SeriesID][]*objective{},
-		statuses:   map[string]*slo.Status{},
+		statuses:   map[string]*entry{},
 	}
 }
 
@@ -156,6 +158,11 @@ func (e *Engine) follow(ctx context.Context, ticked bool) error {
 	if err := e.prepare(ctx); err != nil {
 		return err
 	}
+	now := e.settings.Now()
+	if since := now.Sub(e.followed); ticked && since >= 0 && since < tick {
+		return e.judge(ctx, nil, true) // A hint has made us read just now.
+	}
+	e.followed = now
 	for {
 		touched, more, err := e.catchUp(ctx)
 		if err != nil {

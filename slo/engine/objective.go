@@ -16,10 +16,15 @@ type objectiveKey struct {
 	index int
 }
 
+// entry is the status of one SLO as readers see it.
+type entry struct{ status *slo.Status }
+
 // objective is one objective with its open episodes by tier.
 type objective struct {
 	key        objectiveKey
-	series     slo.SeriesID
+	id         slo.SeriesID
+	series     *series
+	entry      *entry
 	definition slo.SLO
 	plan       slo.Plan
 	open       map[string]slo.Episode
@@ -58,19 +63,20 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	e.objectives = make(map[objectiveKey]*objective, len(before))
 	e.bySeries = map[slo.SeriesID][]*objective{}
 	e.order = e.order[:0]
-	e.statuses = make(map[string]*slo.Status, len(definitions))
+	e.statuses = make(map[string]*entry, len(definitions))
 	e.names = e.names[:0]
 	now := e.settings.Now()
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
-		e.statuses[d.SLO.Name] = &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, len(d.SLO.Objectives))}
+		own := &entry{status: &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, len(d.SLO.Objectives))}}
+		e.statuses[d.SLO.Name] = own
 		if d.SLO.Window.Duration > e.longest {
 			e.longest, e.loaded = d.SLO.Window.Duration, false
 		}
 		id := d.SLO.Indicator.Series().ID
 		for i := range d.SLO.Objectives {
 			o := &objective{
-				key: objectiveKey{d.SLO.Name, i}, series: id, definition: d.SLO,
+				key: objectiveKey{d.SLO.Name, i}, id: id, series: e.known(id), entry: own, definition: d.SLO,
 				plan: slo.NewPlan(d.SLO, i), open: map[string]slo.Episode{},
 			}
 			if old := before[o.key]; old != nil {
@@ -80,7 +86,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 			e.objectives[o.key] = o
 			e.bySeries[id] = append(e.bySeries[id], o)
 			e.order = append(e.order, o)
-			o.status = o.plan.Evaluate(e.reading(id, now))
+			o.status = o.plan.Evaluate(e.reading(o.series, now))
 			e.publish(o, now)
 		}
 	}
@@ -146,7 +152,7 @@ func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
 	share := (len(e.order) + sweepTicks - 1) / sweepTicks
 	for i, o := range e.order {
 		its := (i - e.turn + len(e.order)) % len(e.order)
-		if !touched[o.series] && (len(o.open) > 0 || its < share) {
+		if !touched[o.id] && (len(o.open) > 0 || its < share) {
 			due = append(due, o)
 		}
 	}
@@ -245,15 +251,11 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 // the lock. Statuses that were handed out stay as they were.
 func (e *Engine) publish(o *objective, now time.Time) {
 	o.status.Conclude(o.open, now)
-	before := e.statuses[o.key.slo]
-	if before == nil {
-		return
-	}
-	after := *before
-	after.Objectives = slices.Clone(before.Objectives)
+	after := *o.entry.status
+	after.Objectives = slices.Clone(after.Objectives)
 	after.Objectives[o.key.index] = o.status
 	after.State = slo.Gravest(after.Objectives)
-	e.statuses[o.key.slo] = &after
+	o.entry.status = &after
 }
 
 // Statuses returns the status of every SLO, sorted by name. They must not be
@@ -263,7 +265,7 @@ func (e *Engine) Statuses() []slo.Status {
 	defer e.mu.RUnlock()
 	all := make([]slo.Status, 0, len(e.names))
 	for _, name := range e.names {
-		all = append(all, *e.statuses[name])
+		all = append(all, *e.statuses[name].status)
 	}
 	return all
 }
@@ -272,8 +274,8 @@ func (e *Engine) Statuses() []slo.Status {
 func (e *Engine) Status(name string) (slo.Status, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if s := e.statuses[name]; s != nil {
-		return *s, nil
+	if own := e.statuses[name]; own != nil {
+		return *own.status, nil
 	}
 	return slo.Status{}, fmt.Errorf("%s: %w", strings.ToValidUTF8(name, "\uFFFD"), slo.ErrNotFound)
 }

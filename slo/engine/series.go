@@ -71,6 +71,9 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	if e.sequences == nil {
 		e.sequences = map[string]int64{}
 	}
+	for _, o := range e.order {
+		o.series = e.known(o.id)
+	}
 	// A window that grew meanwhile needs another read.
 	e.loaded = e.longest == longest
 	e.judgeAll = true
@@ -105,13 +108,8 @@ func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, mo
 // apply adds one commit.
 func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	known := func(id slo.SeriesID) *series {
-		s := e.series[id]
-		if s == nil {
-			s = &series{history: slo.NewHistory(e.longest)}
-			e.series[id] = s
-		}
 		touched[id] = true
-		return s
+		return e.known(id)
 	}
 	for _, d := range c.Deltas {
 		known(d.Series).history.Add(d.Slice, d.Counts)
@@ -146,11 +144,18 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	e.sequences[c.Shard] = c.Sequence
 }
 
-// reading is what is known of a series now. The caller holds the lock.
-func (e *Engine) reading(id slo.SeriesID, now time.Time) slo.Reading {
+// known returns what is known of a series, nothing yet if it is new. The
+// caller holds the lock.
+func (e *Engine) known(id slo.SeriesID) *series {
 	s := e.series[id]
 	if s == nil {
-		s = &series{history: slo.NewHistory(0)}
+		s = &series{history: slo.NewHistory(e.longest)}
+		e.series[id] = s
 	}
+	return s
+}
+
+// reading is what is known of a series now. The caller holds the lock.
+func (e *Engine) reading(s *series, now time.Time) slo.Reading {
 	return slo.Reading{Now: now, History: s.history, Series: s.state, Coverage: e.coverage}
 }
