@@ -1,0 +1,331 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/oklog/run"
+
+	"github.com/slowburn-slo/slowburn/collector"
+	"github.com/slowburn-slo/slowburn/internal/buildinfo"
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/alerting"
+	"github.com/slowburn-slo/slowburn/slo/catalog"
+	"github.com/slowburn-slo/slowburn/slo/engine"
+	"github.com/slowburn-slo/slowburn/slo/indicator"
+	"github.com/slowburn-slo/slowburn/slo/ledger"
+	"github.com/slowburn-slo/slowburn/storage/journal"
+	"github.com/slowburn-slo/slowburn/storage/postgres"
+	"github.com/slowburn-slo/slowburn/web"
+)
+
+// shard names the journal of this process in the ledger; with one collector
+// there is one.
+const shard = "main"
+
+// Retention of the journal: what the ledger has not read is kept in any case.
+const (
+	journalMaxAge   = 24 * time.Hour
+	journalMaxBytes = 20 << 30
+	trimEvery       = time.Minute
+)
+
+// platform is every part, wired. The two ends of each interface meet here.
+type platform struct {
+	config    config
+	logger    *slog.Logger
+	journal   *journal.Journal
+	server    *postgres.Server // nil with --database-url
+	store     *postgres.Store
+	catalog   *catalog.Catalog
+	folder    *catalog.Folder // nil without --slos
+	engine    *engine.Engine
+	ledger    *ledger.Projection
+	sender    *alerting.Sender
+	collector *collector.Collector
+	web       *web.Server
+}
+
+// assemble starts the database and makes every part; none of them runs yet.
+func assemble(ctx context.Context, c config, j *journal.Journal, logger *slog.Logger) (*platform, error) {
+	p := &platform{config: c, logger: logger, journal: j}
+	if err := p.make(ctx); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// make refuses what it can before it starts the database.
+func (p *platform) make(ctx context.Context) error {
+	c := p.config
+	alerts, err := readAlerting(c.alerting)
+	if err != nil {
+		return err
+	}
+	p.collector, err = collector.New(collector.Settings{
+		Journal: p.journal, UserConfig: c.collectorConfig, GRPCEndpoint: c.otlpGRPC, HTTPEndpoint: c.otlpHTTP,
+		TokenFile: c.otlpTokenFile, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure,
+		Version: buildinfo.Version(), Logger: p.logger.With("part", "collector"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.probe(ctx); err != nil {
+		return err
+	}
+	compiler, err := indicator.NewCompiler()
+	if err != nil {
+		return err
+	}
+	if err := p.openStore(ctx); err != nil {
+		return err
+	}
+	if err := p.makeAlerting(alerts); err != nil {
+		return err
+	}
+	if err := p.makeLedger(compiler); err != nil {
+		return err
+	}
+	if err := p.makeCatalog(ctx, compiler); err != nil {
+		return err
+	}
+	return p.makeWeb()
+}
+
+// probe refuses OTLP ports that are in use before the database is started.
+func (p *platform) probe(ctx context.Context) error {
+	for _, endpoint := range p.collector.Endpoints() {
+		protocol, address, _ := strings.Cut(endpoint, " ")
+		l, err := listen(ctx, "--otlp-"+protocol, address)
+		if err != nil {
+			return err
+		}
+		if err := l.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openStore connects to the database of --database-url, or to our own.
+func (p *platform) openStore(ctx context.Context) (err error) {
+	url := p.config.databaseURL
+	if url == "" {
+		p.server, err = postgres.StartServer(ctx, postgres.ServerOptions{
+			DataDir: p.config.dataDir, Logger: p.logger.With("part", "postgres"),
+		})
+		if err != nil {
+			return err
+		}
+		url = p.server.URL()
+	}
+	p.store, err = postgres.Open(ctx, url, postgres.Options{Logger: p.logger.With("part", "store")})
+	return err
+}
+
+func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
+	messenger, err := alerting.NewMessenger(alerts, alerting.Options{
+		ExternalURL: p.config.externalBase(), AlertmanagerURL: p.config.alertmanagerURL,
+	})
+	if err != nil {
+		return err
+	}
+	p.sender, err = alerting.NewSender(alerting.Settings{
+		Config: alerts, AlertmanagerURL: p.config.alertmanagerURL, Store: p.store,
+		Logger: p.logger.With("part", "sender"), Version: buildinfo.Version(),
+	})
+	if err != nil {
+		return err
+	}
+	p.engine = engine.New(engine.Settings{
+		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake,
+		Logger: p.logger.With("part", "engine"),
+	})
+	return nil
+}
+
+func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
+	p.ledger, err = ledger.New(ledger.Settings{
+		Shard: shard, Journal: p.journal, Store: p.store,
+		Judge:      indicator.NewCounter(compiler, indicator.Limits{}),
+		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
+		Logger:     p.logger.With("part", "ledger"),
+	})
+	return err
+}
+
+func (p *platform) makeCatalog(ctx context.Context, compiler *indicator.Compiler) (err error) {
+	p.catalog, err = catalog.New(catalog.Settings{
+		Store: p.store, Parse: parseDocuments, Compiler: compiler, Journal: p.journal,
+		Logger: p.logger.With("part", "catalog"), Changed: p.engine.SetDefinitions,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.catalog.Load(ctx); err != nil {
+		return err
+	}
+	if p.config.slos != "" {
+		p.folder = catalog.NewFolder(p.config.slos, p.catalog)
+		return p.folder.Load(ctx)
+	}
+	for _, d := range p.catalog.Definitions() {
+		if d.Origin != "" {
+			p.logger.Warn("SLOs from files stay in force though --slos is not given; start with --slos to change or archive them", "origin", d.Origin)
+			break
+		}
+	}
+	return nil
+}
+
+func (p *platform) makeWeb() (err error) {
+	metrics, err := p.metricsHandler()
+	if err != nil {
+		return err
+	}
+	hosts := p.config.allowedHosts
+	if host, _, err := net.SplitHostPort(p.config.http); err == nil && host != "" {
+		hosts = append(hosts, host)
+	}
+	if host := hostOf(p.config.externalURL); host != "" {
+		hosts = append(hosts, host)
+	}
+	p.web, err = web.New(web.Settings{
+		Statuses: p.engine, Definitions: p.catalog, Ledger: p.store, Episodes: p.store, Health: p,
+		Metrics: metrics, TokenFile: p.config.apiTokenFile, AllowedHosts: hosts,
+		Version: buildinfo.Version(), OTLPGRPC: p.config.otlpGRPC, OTLPHTTP: p.config.otlpHTTP,
+		Logger: p.logger.With("part", "web"),
+	})
+	return err
+}
+
+// addTo adds every part to the group, in the order in which they stop: what
+// takes in, what counts, what judges, what tells, what shows, what they stand on.
+func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Config) {
+	actor(group, p.logger, "collector", p.collector.Run)
+	if p.folder != nil {
+		actor(group, p.logger, "SLO folder", p.folder.Watch)
+	}
+	actor(group, p.logger, "ledger", p.ledger.Run)
+	actor(group, p.logger, "notifications of the store", func(ctx context.Context) error { return p.store.Listen(ctx, p.engine.Wake) })
+	actor(group, p.logger, "engine", p.engine.Run)
+	actor(group, p.logger, "sender", p.sender.Run)
+	actor(group, p.logger, "web", func(ctx context.Context) error { return p.web.Serve(ctx, page, tlsConfig) })
+	actor(group, p.logger, "journal", p.keepJournal)
+	if p.server != nil {
+		actor(group, p.logger, "postgres", p.server.Run)
+	}
+}
+
+// keepJournal trims the journal, and ends the process when its disk failed:
+// nothing may be acknowledged any more.
+func (p *platform) keepJournal(ctx context.Context) error {
+	ticker := time.NewTicker(trimEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.journal.Failed():
+			return p.journal.Err()
+		case <-ticker.C:
+			if err := p.journal.Trim(p.ledger.Progress().Offset, journalMaxAge, journalMaxBytes); err != nil {
+				p.logger.Error("the journal could not be trimmed", "error", err)
+			}
+		}
+	}
+}
+
+// close ends what assemble started. The journal is the caller's.
+func (p *platform) close() {
+	if p.store != nil {
+		p.store.Close()
+	}
+	if p.server != nil {
+		// The caller's context has ended by now; stopping has a limit of its own.
+		if err := p.server.Stop(context.Background()); err != nil {
+			p.logger.Error("PostgreSQL could not be stopped", "error", err)
+		}
+	}
+}
+
+// Ready returns nil when telemetry is accepted, counted and judged.
+func (p *platform) Ready(ctx context.Context) error {
+	select {
+	case <-p.collector.Ready():
+	default:
+		return errors.New("the OTLP receivers do not accept yet")
+	}
+	if err := p.journal.Err(); err != nil {
+		return err
+	}
+	if err := p.store.Ping(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	if !p.engine.Ready() {
+		return errors.New("the engine is still reading the ledger")
+	}
+	if progress := p.ledger.Progress(); progress.Offset == 0 || progress.Lag > readyLag {
+		return fmt.Errorf("the ledger is %s behind the journal", progress.Lag.Round(time.Second))
+	}
+	return nil
+}
+
+// readyLag is how far the ledger may lag behind before the program is not ready.
+const readyLag = 30 * time.Second
+
+// announce says where things are, once everything works.
+func (p *platform) announce(ctx context.Context, out io.Writer) {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for p.Ready(ctx) != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+	base := p.config.externalBase()
+	receivers, grpc := "", p.config.otlpGRPC
+	for _, endpoint := range p.collector.Endpoints() {
+		protocol, address, _ := strings.Cut(endpoint, " ")
+		receivers += fmt.Sprintf("  OTLP over %-7s %s\n", protocol, address)
+		if protocol == "grpc" {
+			grpc = address
+		}
+	}
+	scheme := "http"
+	if p.config.tlsCert != "" {
+		scheme = "https"
+	}
+	_, _ = fmt.Fprintf(out, `Slowburn %s is ready.
+  page and API      %s
+%s  data              %s
+
+Point an exporter at it:
+  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_LOGS_EXPORTER=none
+Create the first objectives (edit service and target first):
+  curl --data-binary @examples/slos/checkout.yaml %s/api/v1/slos
+Then open %s
+`, buildinfo.Version(), base, receivers, p.config.dataDir, scheme, grpc, base, base)
+}
+
+func readAlerting(file string) (alerting.Config, error) {
+	if file == "" {
+		return alerting.Config{}, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return alerting.Config{}, fmt.Errorf("read --alerting: %w", err)
+	}
+	return alerting.ParseConfig(file, data)
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/engine"
+	"github.com/slowburn-slo/slowburn/storage/postgres"
+)
+
+const (
+	engineObjectives = 1000
+	engineWarmUp     = 3 * time.Second
+	// feedCommand makes this program the ledger of the engine's figure, in a
+	// process of its own so that its CPU is not the engine's.
+	feedCommand = "feed"
+)
+
+func engineDefinitions() ([]slo.Definition, error) {
+	target, err := slo.ParseTarget("0.999", false)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]slo.Definition, engineObjectives)
+	for i := range all {
+		all[i] = slo.Definition{SLO: slo.SLO{
+			Name: fmt.Sprintf("objective-%d", i), Window: slo.Window{Duration: 30 * 24 * time.Hour},
+			Indicator:  slo.Indicator{Total: slo.SpanSource{Service: strconv.Itoa(i)}, Bad: &slo.SpanSource{}},
+			Objectives: []slo.Objective{{Target: target}},
+		}}
+	}
+	return all, nil
+}
+
+// silent tells nobody.
+type silent struct{}
+
+func (silent) Notifications(slo.Transition) ([]slo.Notification, error) { return nil, nil }
+
+// benchEngine measures the CPU of evaluations at 1,000 objectives of 30 days,
+// 10 % of the series changing every second, fed through PostgreSQL.
+func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "slowburn-bench-engine-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // Root's database runs as another user.
+		return err
+	}
+	logger := slog.New(slog.DiscardHandler)
+	server, err := postgres.StartServer(ctx, postgres.ServerOptions{DataDir: dir, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	store, err := postgres.Open(ctx, server.URL(), postgres.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	definitions, err := engineDefinitions()
+	if err != nil {
+		return err
+	}
+	e := engine.New(engine.Settings{Ledger: store, Episodes: store, Announcer: silent{}, Logger: logger})
+	e.SetDefinitions(definitions)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 2)
+	go func() { ended <- e.Run(ctx) }()
+	go func() { ended <- store.Listen(ctx, e.Wake) }()
+	defer func() {
+		cancel()
+		for range cap(ended) {
+			if stopped := <-ended; !errors.Is(stopped, context.Canceled) {
+				err = errors.Join(err, stopped)
+			}
+		}
+	}()
+
+	return measureEngine(ctx, o, e, server, out)
+}
+
+// measureEngine feeds the ledger from another process and compares what this
+// one and the database have used.
+func measureEngine(ctx context.Context, o options, e *engine.Engine, server *postgres.Server, out io.Writer) error {
+	feeder := exec.CommandContext(ctx, "/proc/self/exe", feedCommand, server.URL(), (o.duration + engineWarmUp).String()) //nolint:gosec // This program itself.
+	feeder.Stderr = os.Stderr
+	if err := feeder.Start(); err != nil {
+		return err
+	}
+	select { // The start, which reads the ledger and judges everything, is not in the figure.
+	case <-time.After(engineWarmUp):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	begin := selfCPU()
+	evaluations := e.Evaluations()
+	database, err := treeCPU(server.PID())
+	if err != nil {
+		return err
+	}
+	if err := feeder.Wait(); err != nil {
+		return fmt.Errorf("feed the ledger: %w", err)
+	}
+	n := int64(e.Evaluations() - evaluations)
+	used := selfCPU() - begin
+	after, err := treeCPU(server.PID())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "engine objectives=%d changing_per_second=%d evaluations=%d engine_cpu_us_per_evaluation=%.1f postgres_cpu_us_per_evaluation=%.1f (all windows to 30d, reading the commits included)\n",
+		engineObjectives, engineObjectives/10, n, micros(used, n), micros(after-database, n))
+	return nil
+}
+
+// selfCPU is the user and system time of this process.
+func selfCPU() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// feed commits counts of a tenth of the series every second.
+func feed(ctx context.Context, args []string) error {
+	if len(args) != 2 {
+		return errors.New("feed URL DURATION")
+	}
+	duration, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	store, err := postgres.Open(ctx, args[0], postgres.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	definitions, err := engineDefinitions()
+	if err != nil {
+		return err
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	var offset slo.Offset
+	for begin, sequence := time.Now(), int64(1); time.Since(begin) < duration; sequence++ {
+		now := time.Now()
+		c := slo.Commit{
+			Shard: "bench", Sequence: sequence, From: offset, To: offset + 1, MeasuredUntil: now,
+			Watermarks: map[slo.SeriesID]time.Time{}, Started: map[slo.SeriesID]time.Time{},
+		}
+		for i, d := range definitions {
+			id := d.SLO.Indicator.Series().ID
+			if sequence == 1 {
+				c.Started[id] = now
+			} else if (i+int(sequence))%10 != 0 {
+				continue
+			}
+			c.Deltas = append(c.Deltas, slo.Delta{Series: id, Slice: slo.SliceOf(now), Counts: slo.Counts{Good: 100}})
+			c.Watermarks[id] = now
+		}
+		if err := store.Commit(ctx, c); err != nil {
+			return err
+		}
+		offset = c.To
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+	return nil
+}

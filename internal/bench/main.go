@@ -1,0 +1,75 @@
+// Command bench measures Slowburn as its users meet it and prints one line for
+// each figure: ingest, journal, engine, detect. It drives the real binary named
+// by SLOWBURN_BIN with a real PostgreSQL; its own CPU is not in the figures.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options say how long and how much.
+type options struct {
+	binary   string
+	duration time.Duration
+	phases   int
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) > 0 && args[0] == feedCommand {
+		return feed(ctx, args[1:])
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("only", "journal,ingest,engine,detect", "which figures, separated by commas")
+	o := options{binary: os.Getenv("SLOWBURN_BIN")}
+	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long each load lasts")
+	flags.IntVar(&o.phases, "phases", 40, "random phases of the detect figure")
+	profile := flags.String("cpuprofile", "", "file for a CPU profile of this program, of use with the engine figure")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if o.binary == "" {
+		return errors.New("SLOWBURN_BIN names the binary to measure; make bench sets it")
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	figures := map[string]func(context.Context, options, io.Writer) error{
+		"journal": benchJournal, "ingest": benchIngest, "engine": benchEngine, "detect": benchDetect,
+	}
+	for name := range strings.SplitSeq(*only, ",") {
+		figure := figures[name]
+		if figure == nil {
+			return fmt.Errorf("no figure %q: choose of journal, ingest, engine, detect", name)
+		}
+		if err := figure(ctx, o, out); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// Buckets returns what the series counted in the slices [from, to), summed
+// over the shards, the oldest first; slices without events are left out.
+func (s *Store) Buckets(ctx context.Context, series slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error) {
+	rows, err := s.pool.Query(ctx, `SELECT slice, sum(good)::bigint, sum(bad)::bigint, sum(unknown)::bigint
+		FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3
+		GROUP BY slice ORDER BY slice`, series, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("read buckets of series %s: %w", series, err)
+	}
+	buckets, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (slo.Bucket, error) {
+		var b slo.Bucket
+		err := row.Scan(&b.Slice, &b.Counts.Good, &b.Counts.Bad, &b.Counts.Unknown)
+		return b, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read buckets of series %s: %w", series, err)
+	}
+	return buckets, nil
+}
+
+// Services returns every service seen, by name.
+func (s *Store) Services(ctx context.Context) ([]slo.Service, error) {
+	rows, err := s.pool.Query(ctx, `SELECT name, spans, last_seen_ns FROM services ORDER BY name COLLATE "C"`)
+	if err != nil {
+		return nil, fmt.Errorf("read services: %w", err)
+	}
+	services, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (slo.Service, error) {
+		var service slo.Service
+		var seen *int64
+		err := row.Scan(&service.Name, &service.Spans, &seen)
+		service.LastSeen = instant(seen)
+		return service, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read services: %w", err)
+	}
+	return services, nil
+}
+
+// Refused returns how many spans were refused for each reason.
+func (s *Store) Refused(ctx context.Context) (map[string]int64, error) {
+	rows, err := s.pool.Query(ctx, `SELECT reason, spans FROM refused`)
+	if err != nil {
+		return nil, fmt.Errorf("read refusals: %w", err)
+	}
+	refused := make(map[string]int64)
+	var reason string
+	var spans int64
+	_, err = pgx.ForEachRow(rows, []any{&reason, &spans}, func() error {
+		refused[reason] = spans
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read refusals: %w", err)
+	}
+	return refused, nil
+}

@@ -1,0 +1,221 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+const (
+	// The ages from which buckets are read by minute and by hour: the longest
+	// windows that need the finer grid (slo.History), and an hour for the one
+	// that such a window begins in.
+	minuteAge = 7 * time.Hour
+	hourAge   = 73 * time.Hour
+
+	slicesPerMinute = int64(time.Minute / slo.SliceLength)
+	slicesPerHour   = int64(time.Hour / slo.SliceLength)
+)
+
+// ReadLedger reads all that was counted since an instant (its hour included)
+// from one snapshot, and returns the state of every series, the coverage, and
+// the sequence that each shard had reached: Commits continues from there.
+//
+// visit gets the buckets, summed over the shards, day by day, the oldest
+// first, in no order within a day; what is older than three days by hour, what
+// is older than seven hours by minute, each as one Delta in the first slice of
+// its group. It MUST NOT use the store.
+func (s *Store) ReadLedger(
+	ctx context.Context, since time.Time, visit func(slo.Delta),
+) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
+	var l ledgerReader
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
+		// One day of many series takes longer than a statement usually may.
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '10min'`); err != nil {
+			return err
+		}
+		l.tx = tx
+		return l.read(ctx, since, visit)
+	})
+	if err != nil {
+		return nil, slo.Coverage{}, nil, fmt.Errorf("read the ledger: %w", err)
+	}
+	return l.states, l.coverage, l.sequences, nil
+}
+
+type ledgerReader struct {
+	tx        pgx.Tx
+	states    map[slo.SeriesID]slo.SeriesState
+	hashes    map[int32]slo.SeriesID
+	coverage  slo.Coverage
+	sequences map[string]int64
+}
+
+func (l *ledgerReader) read(ctx context.Context, since time.Time, visit func(slo.Delta)) error {
+	if err := l.readCoverage(ctx); err != nil {
+		return fmt.Errorf("coverage: %w", err)
+	}
+	if err := l.readStates(ctx); err != nil {
+		return fmt.Errorf("series: %w", err)
+	}
+	if err := l.readBuckets(ctx, since, visit); err != nil {
+		return fmt.Errorf("buckets: %w", err)
+	}
+	return nil
+}
+
+// readCoverage reads what all shards have measured: together they know an
+// instant only once each of them has read it.
+func (l *ledgerReader) readCoverage(ctx context.Context) error {
+	l.sequences = make(map[string]int64)
+	rows, err := l.tx.Query(ctx, `SELECT shard, sequence, measured_since_ns, measured_until_ns FROM cursors`)
+	if err != nil {
+		return err
+	}
+	var shard string
+	var sequence int64
+	var since, until *int64
+	first := true
+	_, err = pgx.ForEachRow(rows, []any{&shard, &sequence, &since, &until}, func() error {
+		l.sequences[shard] = sequence
+		if s := instant(since); first || s.Before(l.coverage.Since) {
+			l.coverage.Since = s
+		}
+		if u := instant(until); first || u.Before(l.coverage.Until) {
+			l.coverage.Until = u
+		}
+		first = false
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows, err = l.tx.Query(ctx, `SELECT from_ns, to_ns FROM gaps`); err != nil {
+		return err
+	}
+	gaps, err := pgx.CollectRows(rows, scanInterval)
+	l.coverage.Gaps = union(gaps)
+	return err
+}
+
+func (l *ledgerReader) readStates(ctx context.Context) error {
+	l.states, l.hashes = make(map[slo.SeriesID]slo.SeriesState), make(map[int32]slo.SeriesID)
+	rows, err := l.tx.Query(ctx, `SELECT id, hash, watermark_ns FROM series`)
+	if err != nil {
+		return err
+	}
+	var id int32
+	var hash slo.SeriesID
+	var watermark *int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &hash, &watermark}, func() error {
+		l.hashes[id], l.states[hash] = hash, slo.SeriesState{Watermark: instant(watermark)}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rows, err = l.tx.Query(ctx, `SELECT series, from_ns, to_ns FROM series_counted`); err != nil {
+		return err
+	}
+	var from int64
+	var to *int64
+	counted := make(map[int32][]slo.Interval)
+	_, err = pgx.ForEachRow(rows, []any{&id, &from, &to}, func() error {
+		counted[id] = append(counted[id], slo.Interval{From: instant(&from), To: instant(to)})
+		return nil
+	})
+	for id, intervals := range counted {
+		state := l.states[l.hashes[id]]
+		state.Counted = union(intervals)
+		l.states[l.hashes[id]] = state
+	}
+	return err
+}
+
+// readBuckets reads one day after the other, so that neither side ever holds
+// more than a day.
+func (l *ledgerReader) readBuckets(ctx context.Context, since time.Time, visit func(slo.Delta)) error {
+	now := l.coverage.Until
+	if now.IsZero() {
+		now = time.Now() // Nothing was ever measured; then nothing is fine either.
+	}
+	byMinute := slo.SliceOf(now.Add(-minuteAge).Truncate(time.Hour))
+	byHour := slo.SliceOf(now.Add(-hourAge).Truncate(time.Hour))
+	from := max(0, int64(slo.SliceOf(since.Truncate(time.Hour))))
+	days, err := l.days(ctx)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		if (day+1)*slicesPerDay <= from {
+			continue
+		}
+		rows, err := l.tx.Query(ctx, `SELECT series, first, sum(good)::bigint, sum(bad)::bigint, sum(unknown)::bigint
+			FROM (SELECT series, good, bad, unknown, slice - slice % CASE
+					WHEN slice < $3 THEN $5 WHEN slice < $4 THEN $6 ELSE 1 END::bigint AS first
+				FROM buckets WHERE slice >= $1 AND slice < $2) AS grouped
+			GROUP BY series, first`,
+			max(from, day*slicesPerDay), (day+1)*slicesPerDay, int64(byHour), int64(byMinute), slicesPerHour, slicesPerMinute)
+		if err != nil {
+			return err
+		}
+		var id int32
+		var d slo.Delta
+		_, err = pgx.ForEachRow(rows, []any{&id, &d.Slice, &d.Counts.Good, &d.Counts.Bad, &d.Counts.Unknown}, func() error {
+			d.Series = l.hashes[id]
+			visit(d)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// days are the days that have a partition, in order.
+func (l *ledgerReader) days(ctx context.Context) ([]int64, error) {
+	rows, err := l.tx.Query(ctx, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'buckets'::regclass ORDER BY c.relname`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (int64, error) {
+		var name string
+		if err := row.Scan(&name); err != nil {
+			return 0, err
+		}
+		return dayOfPartition(name)
+	})
+}
+
+func scanInterval(row pgx.CollectableRow) (slo.Interval, error) {
+	var from int64
+	var to *int64
+	err := row.Scan(&from, &to)
+	return slo.Interval{From: instant(&from), To: instant(to)}, err
+}
+
+// union sorts intervals and joins those that overlap or touch: two shards may
+// tell of the same stretch. [1,3) and [2,5) make [1,5).
+func union(intervals []slo.Interval) []slo.Interval {
+	slices.SortFunc(intervals, func(a, b slo.Interval) int { return cmp.Compare(a.From.UnixNano(), b.From.UnixNano()) })
+	joined := intervals[:0]
+	for _, i := range intervals {
+		if n := len(joined); n > 0 && (joined[n-1].To.IsZero() || !i.From.After(joined[n-1].To)) {
+			if last := &joined[n-1]; !last.To.IsZero() && (i.To.IsZero() || i.To.After(last.To)) {
+				last.To = i.To
+			}
+			continue
+		}
+		joined = append(joined, i)
+	}
+	return joined
+}
