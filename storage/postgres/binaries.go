@@ -35,7 +35,7 @@ func (i installation) program(name string) string { return filepath.Join(i.dir, 
 func findInstallation(ctx context.Context, major int) (installation, error) {
 	if dir := os.Getenv(binVariable); dir != "" {
 		if _, err := inspect(ctx, dir); err != nil {
-			return installation{}, fmt.Errorf("%s: %w", binVariable, err)
+			return installation{}, fmt.Errorf("%s names %s, which holds no usable PostgreSQL server: %w", binVariable, dir, err)
 		}
 		return newestOf(ctx, []string{dir}, major)
 	}
