@@ -129,6 +129,10 @@ func (p *platform) openStore(ctx context.Context) (err error) {
 		url = p.server.URL()
 	}
 	p.store, err = postgres.Open(ctx, url, postgres.Options{Logger: p.logger.With("part", "store")})
+	if err != nil && p.server == nil {
+		// The driver tells of every address that it tried, a line each.
+		return fmt.Errorf("--database-url: %s", strings.Join(strings.Fields(err.Error()), " "))
+	}
 	return err
 }
 

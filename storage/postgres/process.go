@@ -122,6 +122,38 @@ func isServerOf(pid int, dir string) bool {
 	return err == nil && strings.Contains(string(line), "postgres") && strings.Contains(string(line), dir)
 }
 
+// anyWorksIn reports whether any process has its working directory there, and
+// false if that cannot be told on this system.
+func anyWorksIn(dir string) (works, known bool) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cwd") // The only error is a bad pattern.
+	for _, link := range all {
+		if cwd, err := os.Readlink(link); err == nil && cwd == dir {
+			return true, true
+		}
+	}
+	return false, len(all) > 0
+}
+
+// awaitOrphans waits until the children of a killed server have noticed, which
+// takes them a moment: PostgreSQL refuses to start beside them. It waits for
+// ten seconds at most; the new server says what is wrong then.
+func awaitOrphans(ctx context.Context, dir string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		if works, _ := anyWorksIn(dir); !works {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // clearStale removes a postmaster.pid that names a process which exists but is
 // another program: PostgreSQL would take it for a server and refuse to start.
 // It leaves the file alone while any process works in the cluster, such as a
@@ -130,16 +162,25 @@ func clearStale(file pidFile, dir string) error {
 	if err := syscall.Kill(file.pid, 0); errors.Is(err, syscall.ESRCH) {
 		return nil
 	}
-	others, _ := filepath.Glob("/proc/[0-9]*/cwd") // The only error is a bad pattern.
-	if len(others) == 0 {
-		return nil // There is no telling who works where.
-	}
-	for _, link := range others {
-		if cwd, err := os.Readlink(link); err == nil && cwd == dir {
-			return nil
-		}
+	if works, known := anyWorksIn(dir); works || !known {
+		return nil
 	}
 	if err := os.Remove(filepath.Join(dir, "postmaster.pid")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove what a killed database server left: %w", err)
+	}
+	return nil
+}
+
+// clearSocketLock removes the lock beside the socket if nobody works in the
+// cluster. It names the process of a killed server, and PostgreSQL would believe
+// in it while that number exists: as a zombie that nobody has waited for, or
+// used again. The socket's folder is private, so the lock is ours.
+func clearSocketLock(socketDir, dir string) error {
+	if works, known := anyWorksIn(dir); works || !known {
+		return nil
+	}
+	lock := filepath.Join(socketDir, ".s.PGSQL."+strconv.Itoa(socketPort)+".lock")
+	if err := os.Remove(lock); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove what a killed database server left: %w", err)
 	}
 	return nil

@@ -154,8 +154,12 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil || adopted {
 		return err
 	}
+	awaitOrphans(ctx, s.dir)
 	dir, err := s.keepSocketDir(ctx)
 	if err != nil {
+		return err
+	}
+	if err := clearSocketLock(dir, s.dir); err != nil {
 		return err
 	}
 	if err := rotateLog(s.logFile(), maxLogSize); err != nil {
