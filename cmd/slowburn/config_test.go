@@ -111,9 +111,20 @@ func TestTheExampleConfigurationLoads(t *testing.T) {
 
 func TestExitStatus(t *testing.T) {
 	t.Parallel()
-	for want, args := range map[int][]string{0: {"version"}, 2: {"serve", "--role", "web"}, 1: {"serve", "--data-dir", "/proc/none"}} {
+	for _, test := range []struct {
+		want int
+		args []string
+	}{
+		{0, []string{"version"}},
+		{0, []string{"--help"}},
+		{2, []string{"server"}},
+		{2, []string{"serve", "now"}},
+		{2, []string{"serve", "--role", "web"}},
+		{2, []string{"serve", "--colour"}},
+		{1, []string{"serve", "--data-dir", "/proc/none"}},
+	} {
 		var stdout, stderr bytes.Buffer
-		got := execute(t.Context(), args, func(string) string { return "" }, nil, &stdout, &stderr)
-		require.Equal(t, want, got, "%v: %s%s", args, stdout.String(), stderr.String())
+		got := execute(t.Context(), test.args, func(string) string { return "" }, nil, &stdout, &stderr)
+		require.Equal(t, test.want, got, "%v: %s%s", test.args, stdout.String(), stderr.String())
 	}
 }

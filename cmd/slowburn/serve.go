@@ -31,7 +31,7 @@ func newServe(getenv func(string) string) *cobra.Command {
 		Long: "Take in OTLP, count objectives, page.\n\n" +
 			"Every flag is also a variable SLOWBURN_… of the environment (SLOWBURN_DATA_DIR of --data-dir)\n" +
 			"and a key of the file of --config (data-dir); the command line wins over the environment, and that over the file.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.complete(cmd.Flags(), getenv); err != nil {
 				return usageError{err}
