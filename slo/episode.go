@@ -36,6 +36,9 @@ type Episode struct {
 	// LastOver is the newest end of an evaluation, in event time, at which
 	// both windows were over.
 	LastOver time.Time
+	// Labels are those that receivers know the episode by, set when it fires
+	// and kept as they are until it has ended, whatever is edited meanwhile.
+	Labels map[string]string
 }
 
 // EpisodeID derives the identity of an episode from what it is, so that a
@@ -54,6 +57,9 @@ type Transition struct {
 	Status ObjectiveStatus
 	// Tier is the entry of Status.Tiers that moved.
 	Tier TierStatus
+	// Reason says why an episode ended though nothing recovered; empty if the
+	// verdict ended it.
+	Reason string
 }
 
 // Notification is one message to one receiver about one transition, kept
@@ -78,10 +84,11 @@ type Notification struct {
 // for "none". It reports whether the state changed; the caller fills identity
 // and names of a new episode.
 //
-// A tier that is frozen, or whose short window is empty, holds what fires:
-// silence is no recovery (design, section 2). HoldFor lets the fast tier stay
+// A tier that is frozen, or whose short window is empty, holds what fires, and
+// in silence nothing new fires: silence is neither recovery nor outage (design,
+// section 2). HoldFor lets the fast tier stay
 // one episode until it was quiet for five minutes of event time.
-func (e Episode) step(v TierStatus, to, at time.Time) (Episode, bool) {
+func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, bool) {
 	over := v.LongOver && v.ShortOver
 	if over {
 		e.LastOver = to
@@ -95,6 +102,8 @@ func (e Episode) step(v TierStatus, to, at time.Time) (Episode, bool) {
 		}
 		e.State, e.ResolvedAt = Resolved, at
 		return e, true
+	case over && silent:
+		return e, false
 	case over:
 		if e.State != Pending {
 			e.PendingSince = at
@@ -128,7 +137,7 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at
 			continue
 		}
 		before := open[tier.Name]
-		after, changed := before.step(tier, status.To, at)
+		after, changed := before.step(tier, status.Silent, status.To, at)
 		if !changed {
 			if before.ID != "" {
 				open[tier.Name] = after
@@ -146,7 +155,8 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at
 		if !known[name] {
 			moved = append(moved, Transition{
 				Episode: episode.End(at), At: at, SLO: definition, Status: status,
-				Tier: TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
+				Tier:   TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
+				Reason: "the objective was edited and this tier is no longer used",
 			})
 		}
 	}

@@ -100,6 +100,7 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
 		From: window.From, To: to, Counts: window.Counts, Budget: BudgetOf(p.objective.Target, window.Counts),
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
+		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
 		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measured(window.From, to),
 	}
 	for i, tier := range p.tiers {

@@ -88,6 +88,11 @@ type ObjectiveStatus struct {
 	// Firing are the episodes that fire, Pending those that may.
 	Firing, Pending []Episode
 	State           State
+	// LastEvent is the newest event time counted; zero before the first event.
+	LastEvent time.Time
+	// Silent: no event for two minutes. Silence is measured, with zero events;
+	// nothing new fires in it.
+	Silent bool
 	// MeasuredUntil is how far the journal has been read.
 	MeasuredUntil time.Time
 	// MeasuredRatio is the measured share of the window, in [0, 1].

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -131,7 +132,31 @@ func (p *platform) openStore(ctx context.Context) (err error) {
 		// The driver tells of every address that it tried, a line each.
 		return fmt.Errorf("--database-url: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.matchJournal(ctx)
+}
+
+// matchJournal refuses a journal that is not the one that the database has
+// counted, or lacks what it has counted, before anything is appended to it.
+func (p *platform) matchJournal(ctx context.Context) error {
+	id, err := journalID(filepath.Join(p.config.dataDir, "journal"))
+	if err != nil {
+		return err
+	}
+	if err := p.store.Own(ctx, id); err != nil {
+		return err
+	}
+	cursor, err := p.store.Cursor(ctx, shard)
+	if err != nil {
+		return err
+	}
+	if found := p.journal.Found(); cursor.Offset > found {
+		return fmt.Errorf("the database has counted up to record %d, but the journal ends at record %d: "+
+			"records that were acknowledged are missing; put them back, or use another database and data folder", cursor.Offset, found)
+	}
+	return nil
 }
 
 func (p *platform) makeAlerting(alerts alerting.Config) (err error) {

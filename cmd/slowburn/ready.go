@@ -13,6 +13,8 @@ import (
 
 // Ready returns nil when telemetry is accepted, counted and judged.
 func (p *platform) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
 	select {
 	case <-p.collector.Ready():
 	default:
@@ -32,6 +34,9 @@ func (p *platform) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// readyTimeout is how long the database may take to answer.
+const readyTimeout = 2 * time.Second
 
 // readyLag is how far the ledger may lag behind before the program is not ready.
 const readyLag = 30 * time.Second

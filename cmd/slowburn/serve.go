@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -91,17 +94,38 @@ func serve(ctx context.Context, c config, out io.Writer, logger *slog.Logger) (e
 	defer p.close()
 	var group run.Group
 	p.addTo(&group, page, tlsConfig)
+	running, stop := context.WithCancel(ctx)
+	defer stop()
 	group.Add(func() error {
-		p.announce(ctx, out)
-		<-ctx.Done()
+		p.announce(running, out)
+		<-running.Done()
 		logger.Info("draining")
 		return nil
-	}, func(error) {})
+	}, func(error) { stop() })
 	err = group.Run()
 	if err == nil {
 		logger.Info("stopped")
 	}
 	return err
+}
+
+// journalID is the identity of the journal in a folder: random, made at the
+// first start and kept in the file "id" beside the segments, so that a database
+// can tell which journal it has counted.
+func journalID(dir string) (string, error) {
+	path := filepath.Join(dir, "id")
+	text, err := os.ReadFile(path)
+	if id := strings.TrimSpace(string(text)); err == nil && id != "" {
+		return id, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read the identity of the journal: %w", err)
+	}
+	id := strings.ToLower(rand.Text())
+	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the identity of the journal: %w", err)
+	}
+	return id, nil
 }
 
 // prepareDataDir creates the data folder, closed to others. Root lets others

@@ -44,6 +44,8 @@ func engineDefinitions() ([]slo.Definition, error) {
 // silent tells nobody.
 type silent struct{}
 
+func (silent) Labels(slo.Transition) map[string]string { return nil }
+
 func (silent) Notifications(slo.Transition) ([]slo.Notification, error) { return nil, nil }
 
 // benchEngine measures the CPU of evaluations at 1,000 objectives of 30 days,

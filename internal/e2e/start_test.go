@@ -3,16 +3,75 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// TestAJournalThatDoesNotBelongEndsTheProgram takes the journal away from its
+// database. A part that cannot go on ends the whole, with its reason.
+func TestAJournalThatDoesNotBelongEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	p.apply(document("pay", "pay", "0.999"))
+	require.NoError(t, p.exporter("grpc").ExportSpans(t.Context(), spans("pay", time.Now(), 5, 0)))
+	p.counts("pay", 5, 0)
+	p.terminate()
+	require.NoError(t, os.Rename(filepath.Join(p.dataDir, "journal"), filepath.Join(p.dataDir, "away")))
+	refused := runRefused(t, []string{
+		"serve", "--data-dir", p.dataDir, "--http", p.http, "--otlp-grpc", p.grpc, "--otlp-http", p.otlp,
+	}, nil)
+	require.Contains(t, refused, "belongs to another journal")
+
+	// Neither is one whose last records are gone.
+	away, err := filepath.Glob(filepath.Join(p.dataDir, "away", "*.journal"))
+	require.NoError(t, err)
+	require.Len(t, away, 1)
+	whole, err := os.ReadFile(away[0])
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(filepath.Join(p.dataDir, "journal")))
+	require.NoError(t, os.CopyFS(filepath.Join(p.dataDir, "journal"), os.DirFS(filepath.Join(p.dataDir, "away"))))
+	require.NoError(t, os.Truncate(filepath.Join(p.dataDir, "journal", filepath.Base(away[0])), int64(len(whole)/2)))
+	refused = runRefused(t, []string{
+		"serve", "--data-dir", p.dataDir, "--http", p.http, "--otlp-grpc", p.grpc, "--otlp-http", p.otlp,
+	}, nil)
+	require.Contains(t, refused, "records that were acknowledged are missing")
+
+	// Another data folder on the same database is refused, too.
+	require.NoError(t, os.RemoveAll(filepath.Join(p.dataDir, "journal")))
+	require.NoError(t, os.Rename(filepath.Join(p.dataDir, "away"), filepath.Join(p.dataDir, "journal")))
+	p.start()
+	other := runRefused(t, []string{
+		"serve", "--data-dir", filepath.Join(folder(t), "data"), "--http", freePort(t), "--otlp-grpc", freePort(t), "--otlp-http", freePort(t),
+		"--database-url", fmt.Sprintf("host=%s user=slowburn dbname=slowburn", filepath.Join(p.dataDir, "postgres")),
+	}, nil)
+	require.Contains(t, other, "belongs to another journal")
+	p.counts("pay", 5, 0)
+}
+
+// runRefused runs the binary and returns the output of its refusal.
+func runRefused(t *testing.T, args, env []string) string {
+	t.Helper()
+	cmd := exec.Command(binary(t), args...)
+	cmd.Env = append(os.Environ(), env...)
+	output := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = output, output
+	require.NoError(t, cmd.Start())
+	watchdog := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+	defer watchdog.Stop()
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Positive(t, exit.ExitCode(), "%s", output)
+	require.Contains(t, output.String(), "slowburn: ")
+	return output.String()
+}
 
 // TestRefusalsToStartAreOneSentence starts the binary in ways that cannot work.
 func TestRefusalsToStartAreOneSentence(t *testing.T) {
@@ -69,22 +128,9 @@ func TestRefusalsToStartAreOneSentence(t *testing.T) {
 				"serve", "--data-dir", filepath.Join(folder(t), "data"),
 				"--http", freePort(t), "--otlp-grpc", freePort(t), "--otlp-http", freePort(t),
 			}, test.args...)
-			cmd := exec.Command(binary(t), args...)
-			cmd.Env = append(os.Environ(), test.env...)
-			output := &lockedBuffer{}
-			cmd.Stdout, cmd.Stderr = output, output
-			require.NoError(t, cmd.Start())
-			watchdog := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
-			defer watchdog.Stop()
-			err := cmd.Wait()
-			var exit *exec.ExitError
-			require.ErrorAs(t, err, &exit)
-			require.Positive(t, exit.ExitCode(), "%s", output)
-			lines := strings.Split(strings.TrimSpace(output.String()), "\n")
-			last := lines[len(lines)-1]
-			require.True(t, strings.HasPrefix(last, "slowburn:") || strings.Contains(output.String(), "slowburn: "), "%s", output)
+			output := runRefused(t, args, test.env)
 			for _, want := range test.want {
-				require.Contains(t, output.String(), want)
+				require.Contains(t, output, want)
 			}
 		})
 	}

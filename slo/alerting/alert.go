@@ -45,8 +45,11 @@ type postableAlert struct {
 
 func newAlert(t slo.Transition, sloURL string) alert {
 	a := alert{
-		Status: string(t.Episode.State), Labels: labels(t), Annotations: annotations(t),
+		Status: string(t.Episode.State), Labels: t.Episode.Labels, Annotations: annotations(t),
 		StartsAt: t.Episode.FiredAt.UTC(), GeneratorURL: sloURL,
+	}
+	if len(a.Labels) == 0 {
+		a.Labels = labels(t)
 	}
 	if t.Episode.State == slo.Resolved {
 		a.EndsAt = t.Episode.ResolvedAt.UTC()
@@ -89,6 +92,15 @@ func labels(t slo.Transition) map[string]string {
 		delete(l, "service") // Alertmanager knows no empty labels.
 	}
 	return l
+}
+
+// grouping are the labels of identity as the alert has them.
+func grouping(alert map[string]string) map[string]string {
+	group := map[string]string{}
+	for _, name := range []string{"alertname", "slo", "objective", "tier"} {
+		group[name] = alert[name]
+	}
+	return group
 }
 
 // identity are the labels that tell one objective and tier from all others.

@@ -53,6 +53,11 @@ func NewMessenger(config Config, options Options) (*Messenger, error) {
 	return m, nil
 }
 
+// Labels are those of the alert that tells of the transition. An episode keeps
+// the ones it fired with: receivers take other labels for another alert, and a
+// page whose objective was edited meanwhile would never close.
+func (m *Messenger) Labels(t slo.Transition) map[string]string { return labels(t) }
+
 // Notifications returns one notification for each receiver: of a transition to
 // firing, and of one to resolved if the episode had fired. Nobody is told of
 // other transitions.

@@ -170,6 +170,7 @@ type message struct {
 	} `json:"alerts"`
 	Slowburn struct {
 		NotificationID     string   `json:"notification_id"`
+		Reason             string   `json:"reason"`
 		SLI                *float64 `json:"sli"`
 		ExhaustedInSeconds *int64   `json:"exhausted_in_seconds"`
 		Factor             *float64 `json:"factor"`
@@ -210,6 +211,32 @@ func TestFiringAndResolvedAreOneAlert(t *testing.T) {
 	require.Equal(t, firing.Alerts[0].Fingerprint, resolved.Alerts[0].Fingerprint)
 	require.True(t, firing.Alerts[0].EndsAt.IsZero())
 	require.Equal(t, firedAt.Add(7*time.Minute), resolved.Alerts[0].EndsAt)
+}
+
+func TestAnEditNeverChangesTheLabelsOfAnEpisode(t *testing.T) {
+	t.Parallel()
+	firing := transition(t, slo.Firing)
+	told := webhookMessage(t, firing)
+	resolved := transition(t, slo.Resolved)
+	resolved.Episode.Labels = newMessenger(t).Labels(firing)
+	edited, err := slo.ParseTarget("0.9", false)
+	require.NoError(t, err)
+	resolved.Status.Target, resolved.SLO.Objectives[0].Target = edited, edited
+	resolved.SLO.Service, resolved.SLO.Labels = "cart", nil
+	ended := webhookMessage(t, resolved)
+	require.Equal(t, told.Alerts[0].Labels, ended.Alerts[0].Labels)
+	require.Equal(t, told.Alerts[0].Fingerprint, ended.Alerts[0].Fingerprint)
+	require.Equal(t, told.GroupKey, ended.GroupKey)
+}
+
+func TestAnEpisodeThatEndsWithoutARecoverySaysSo(t *testing.T) {
+	t.Parallel()
+	resolved := transition(t, slo.Resolved)
+	resolved.Reason = "the objective was removed"
+	m := webhookMessage(t, resolved)
+	require.Equal(t, "checkout-fast is closed without a recovery: the objective was removed (fast, page)", m.Alerts[0].Annotations["summary"])
+	require.Contains(t, m.Alerts[0].Annotations["description"], "Nothing is known to have recovered: the objective was removed.")
+	require.Equal(t, "the objective was removed", m.Slowburn.Reason)
 }
 
 func TestAClockSetBackNeverEndsAnAlertBeforeItsStart(t *testing.T) {

@@ -49,6 +49,8 @@ type facts struct {
 	To                 time.Time  `json:"to"`
 	FiredAt            time.Time  `json:"fired_at"`
 	ResolvedAt         *time.Time `json:"resolved_at,omitempty"`
+	// Reason says why the episode ended though nothing recovered.
+	Reason string `json:"reason,omitempty"`
 }
 
 type counts struct {
@@ -83,7 +85,7 @@ func (n number) MarshalJSON() ([]byte, error) {
 }
 
 func newWebhookMessage(t slo.Transition, a alert, receiver, externalURL, notification string) webhookMessage {
-	group := identity(t)
+	group := grouping(a.Labels)
 	return webhookMessage{
 		Version: "4", GroupKey: groupKey(group), Status: a.Status, Receiver: receiver,
 		GroupLabels: group, CommonLabels: a.Labels, CommonAnnotations: a.Annotations,
@@ -101,7 +103,7 @@ func newFacts(t slo.Transition, notification string) facts {
 		Budget: budget{Total: number(t.Status.Budget.Total), Spent: t.Status.Budget.Spent},
 		Long:   newLookBack(t.Tier.Tier.Long, t.Tier.Long), Short: newLookBack(t.Tier.Tier.Short, t.Tier.Short),
 		Factor: number(t.Tier.Factor),
-		From:   t.Status.From.UTC(), To: t.Status.To.UTC(), FiredAt: t.Episode.FiredAt.UTC(),
+		From:   t.Status.From.UTC(), To: t.Status.To.UTC(), FiredAt: t.Episode.FiredAt.UTC(), Reason: t.Reason,
 	}
 	if sli, ok := t.Status.SLI(); ok {
 		remaining, sli := number(t.Status.Budget.RemainingRatio), number(sli)

@@ -26,6 +26,9 @@ func summary(t slo.Transition) string {
 	verb := "burns its budget " + formatRate(t.Tier.Short.Rate) + "x"
 	if t.Episode.State == slo.Resolved {
 		verb = "no longer burns its budget"
+		if t.Reason != "" {
+			verb = "is closed without a recovery: " + t.Reason
+		}
 	}
 	tier := clean(t.Episode.Tier, maxNameInText)
 	return clean(fmt.Sprintf("%s %s (%s, %s)", name, verb, tier, t.Episode.Severity), maxSummary)
@@ -54,6 +57,9 @@ func description(t slo.Transition) string {
 			slo.FormatDuration(max(0, t.Episode.ResolvedAt.Sub(t.Episode.FiredAt))))
 	}
 	b.WriteString(".")
+	if t.Reason != "" {
+		fmt.Fprintf(&b, " Nothing is known to have recovered: %s.", t.Reason)
+	}
 	return clean(b.String(), maxDescription)
 }
 

@@ -34,6 +34,8 @@ type Episodes interface {
 
 // Announcer writes the notifications of a transition, one for each receiver.
 type Announcer interface {
+	// Labels are what receivers will know the episode by.
+	Labels(t slo.Transition) map[string]string
 	Notifications(t slo.Transition) ([]slo.Notification, error)
 }
 

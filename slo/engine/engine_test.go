@@ -142,6 +142,10 @@ func (f *fakeStore) states(tier string) []slo.EpisodeState {
 
 type announcer struct{}
 
+func (announcer) Labels(t slo.Transition) map[string]string {
+	return map[string]string{"objective": t.Status.Target.String()}
+}
+
 func (announcer) Notifications(t slo.Transition) ([]slo.Notification, error) {
 	return []slo.Notification{{ID: t.Episode.ID + string(t.Episode.State), Episode: t.Episode.ID, State: t.Episode.State}}, nil
 }
@@ -370,6 +374,87 @@ func TestADeletedObjectiveResolvesItsEpisodes(t *testing.T) {
 			require.Equal(t, "shop", last.SLO.Indicator.Total.Service, "the last message names the objective as the first did")
 			require.Equal(t, "0.999", last.Status.Target.String())
 		})
+	})
+}
+
+func TestDeletingAndApplyingAgainWhileFiringMakesNoStorm(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		shop := definition(t, "shop", 30*24*time.Hour)
+		b := newBench(t, store, shop)
+		defer b.stop()
+		b.seconds(60, healthy)
+		b.seconds(30, failing)
+		for range 5 {
+			b.engine.SetDefinitions(nil)
+			b.engine.SetDefinitions([]slo.Definition{shop})
+			b.seconds(2, failing)
+		}
+		b.seconds(30, failing)
+		open, fired := map[string]int{}, 0
+		store.set(func(f *fakeStore) {
+			for _, e := range f.episodes {
+				if e.State == slo.Firing {
+					open[e.Tier]++
+				}
+			}
+			for _, m := range f.moved {
+				if m.Episode.State == slo.Firing && m.Episode.Tier == "fast" {
+					fired++
+				}
+			}
+		})
+		require.Equal(t, 1, open["fast"], "one episode of a tier at a time")
+		require.LessOrEqual(t, fired, 6, "each new objective may fire once")
+		require.Len(t, b.state("shop").Firing, len(open))
+	})
+}
+
+func TestAnEpisodeKeepsTheLabelsThatItFiredWith(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		b := newBench(t, store, definition(t, "shop", 30*24*time.Hour))
+		b.seconds(60, healthy)
+		b.seconds(30, failing)
+		b.stop()
+		edited := definition(t, "shop", 30*24*time.Hour)
+		var err error
+		edited.SLO.Objectives[0].Target, err = slo.ParseTarget("0.99", false)
+		require.NoError(t, err)
+		again := newBench(t, store, edited)
+		defer again.stop()
+		again.once = true
+		again.seconds(700, healthy)
+		store.set(func(f *fakeStore) {
+			fired := map[string]map[string]string{}
+			for _, m := range f.moved {
+				switch m.Episode.State {
+				case slo.Firing:
+					fired[m.Episode.ID] = m.Episode.Labels
+				case slo.Resolved:
+					require.Equal(t, fired[m.Episode.ID], m.Episode.Labels, m.Episode.Tier)
+				}
+			}
+		})
+		require.Contains(t, store.states("fast"), slo.Resolved)
+	})
+}
+
+func TestNothingNewFiresInSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newFakeStore(), definition(t, "shop", 30*24*time.Hour))
+		defer b.stop()
+		b.seconds(5, failing) // Too young for the 1h tier, which is frozen still.
+		b.seconds(100, failing)
+		require.NotContains(t, b.store.states("1h"), slo.Firing)
+		b.seconds(600, slo.Counts{})
+		require.NotContains(t, b.store.states("1h"), slo.Firing, "no event came since, so nothing new is known")
+		require.NotContains(t, b.store.states("6h"), slo.Firing)
+		b.seconds(5, failing)
+		require.Contains(t, b.store.states("1h"), slo.Firing)
 	})
 }
 

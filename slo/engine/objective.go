@@ -43,7 +43,8 @@ type orphan struct {
 func (o orphan) end(at time.Time) slo.Transition {
 	t := slo.Transition{
 		Episode: o.episode.End(at), At: at, SLO: o.definition, Status: o.status,
-		Tier: slo.TierStatus{Tier: slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
+		Tier:   slo.TierStatus{Tier: slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
+		Reason: "the objective was removed",
 	}
 	for _, tier := range o.status.Tiers {
 		if tier.Name == o.episode.Tier {
@@ -122,7 +123,8 @@ func (e *Engine) adopt(open []slo.Episode) {
 		if last, ok := followed[episode.ID]; ok {
 			episode.LastOver = last
 		}
-		if o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]; o != nil {
+		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
+		if o != nil && o.open[episode.Tier].ID == "" {
 			o.open[episode.Tier] = episode
 			e.publish(o, now)
 		} else {
@@ -209,8 +211,12 @@ func (e *Engine) evaluate(touched map[slo.SeriesID]bool, ticked bool, now time.T
 // save stores transitions and what is to be told of them.
 func (e *Engine) save(ctx context.Context, moved []slo.Transition) error {
 	var tell []slo.Notification
-	for _, t := range moved {
-		notifications, err := e.settings.Announcer.Notifications(t)
+	for i := range moved {
+		t := &moved[i]
+		if t.Episode.State == slo.Firing {
+			t.Episode.Labels = e.settings.Announcer.Labels(*t)
+		}
+		notifications, err := e.settings.Announcer.Notifications(*t)
 		if err != nil {
 			return fmt.Errorf("write the notifications of episode %s: %w", t.Episode.ID, err)
 		}
@@ -234,14 +240,17 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 	ended := t.Episode.State == slo.Resolved || t.Episode.State == slo.Lapsed
 	o := e.objectives[objectiveKey{t.Episode.SLO, t.Episode.Objective}]
 	switch {
-	case o != nil && ended:
-		delete(o.open, t.Episode.Tier)
-		e.publish(o, now)
+	case ended:
+		// It may be an orphan although the objective is there: one of the same
+		// name was deleted before.
+		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
+		if o != nil && o.open[t.Episode.Tier].ID == t.Episode.ID {
+			delete(o.open, t.Episode.Tier)
+			e.publish(o, now)
+		}
 	case o != nil:
 		o.open[t.Episode.Tier] = t.Episode
 		e.publish(o, now)
-	case ended:
-		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
 	default: // The objective went while its episode was stored.
 		e.orphans = append(e.orphans, orphan{episode: t.Episode, definition: t.SLO, status: t.Status})
 	}

@@ -35,7 +35,7 @@ func TestASpanIsJudged(t *testing.T) {
 		"another service is no event":                    {checkout(), span{service: "cart"}, none},
 		"a service's name is compared as a whole":        {checkout(), span{service: "checkout2"}, none},
 		"a span without a service is no event":           {checkout(), span{noService: true}, none},
-		"an end before the start counts as no time":      {checkout(), span{took: -time.Hour}, good},
+		"an end before the start is no duration":         {checkout(), span{took: -time.Hour}, unknown},
 		"without a start the duration is unknown":        {checkout(), span{noStart: true}, unknown},
 		"without a start an error is bad all the same":   {checkout(), span{noStart: true, status: ptrace.StatusCodeError}, bad},
 		"without a limit no start is needed": {
@@ -111,7 +111,7 @@ func TestADurationBeyondAllTimeIsBad(t *testing.T) {
 	all := traces(span{})
 	all.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetStartTimestamp(math.MaxUint64)
 	c := drained(t, compile(t, checkout()), record(t, all))
-	require.Equal(t, slo.Counts{Good: 1}, total(c, checkout().Series().ID), "a start after the end is skew")
+	require.Equal(t, slo.Counts{Unknown: 1}, total(c, checkout().Series().ID), "a start after the end is no duration")
 	all.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetStartTimestamp(1)
 	c = drained(t, compile(t, checkout()), record(t, all))
 	require.Equal(t, slo.Counts{Bad: 1}, total(c, checkout().Series().ID))

@@ -184,7 +184,7 @@ func naiveSelects(source slo.SpanSource, s span) string {
 	}
 	if source.MaxDuration > 0 {
 		switch {
-		case s.noStart:
+		case s.noStart || s.took < 0:
 			answers[1] = "unknown"
 		case s.took > source.MaxDuration:
 			answers[1] = "no"

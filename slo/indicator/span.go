@@ -20,16 +20,14 @@ type current struct {
 
 // within is whether the span took at most limit, compared to the nanosecond:
 // OTTL's own Milliseconds() truncates and would let 300.9 ms pass for 300 ms.
-// A limit of 0 is none. An end before the start is skew between clocks and
-// counts as a duration of 0; without a start the duration is unknown.
+// A limit of 0 is none. Without a start, or with one after the end, nobody knows
+// how long the span took.
 func (c *current) within(limit time.Duration) answer {
 	switch {
 	case limit == 0:
 		return yes
-	case c.start == 0:
+	case c.start == 0 || c.end < c.start:
 		return unknown
-	case c.end <= c.start:
-		return yes
 	}
 	if took := c.end - c.start; took > math.MaxInt64 || time.Duration(took) > limit {
 		return no

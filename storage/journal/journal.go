@@ -91,7 +91,8 @@ type Journal struct {
 	closed   bool
 	failure  error
 	durable  slo.Offset
-	segments []segment // never empty; the last one is written to
+	found    slo.Offset // never changes after Open
+	segments []segment  // never empty; the last one is written to
 	recent   recent
 	wake     chan struct{} // closed and replaced when durable moves
 }
@@ -163,6 +164,7 @@ func (j *Journal) start() error {
 	if err := j.restore(); err != nil {
 		return err
 	}
+	j.found = j.durable
 	if j.options.Heartbeat > 0 {
 		j.commit([]*request{heartbeat()})
 	}
@@ -177,6 +179,10 @@ func (j *Journal) release() error {
 	}
 	return errors.Join(err, j.lock.Close())
 }
+
+// Found is the offset of the newest record that was on disk at Open, 0 for
+// none. A reader that had got further has read what is gone.
+func (j *Journal) Found() slo.Offset { return j.found }
 
 // Durable is the offset of the newest record on disk, 0 for none.
 func (j *Journal) Durable() slo.Offset {

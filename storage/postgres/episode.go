@@ -12,12 +12,12 @@ import (
 )
 
 // episodeColumns are the columns that scanEpisode expects.
-const episodeColumns = `id, slo, objective, tier, severity, state, pending_since_ns, fired_at_ns, resolved_at_ns, last_over_ns`
+const episodeColumns = `id, slo, objective, tier, severity, state, pending_since_ns, fired_at_ns, resolved_at_ns, last_over_ns, labels`
 
 func scanEpisode(row pgx.CollectableRow) (slo.Episode, error) {
 	var e slo.Episode
 	var pending, fired, resolved, over *int64
-	err := row.Scan(&e.ID, &e.SLO, &e.Objective, &e.Tier, &e.Severity, &e.State, &pending, &fired, &resolved, &over)
+	err := row.Scan(&e.ID, &e.SLO, &e.Objective, &e.Tier, &e.Severity, &e.State, &pending, &fired, &resolved, &over, &e.Labels)
 	e.PendingSince, e.FiredAt, e.ResolvedAt, e.LastOver = instant(pending), instant(fired), instant(resolved), instant(over)
 	return e, err
 }
@@ -27,9 +27,11 @@ func (s *Store) OpenEpisodes(ctx context.Context) ([]slo.Episode, error) {
 	return s.episodes(ctx, `SELECT `+episodeColumns+` FROM episodes WHERE state IN ('pending', 'firing') ORDER BY began_ns, id`)
 }
 
-// Episodes returns episodes of every state, the newest first, at most limit.
+// Episodes returns at most limit episodes: the open ones (firing, pending)
+// before the ended ones, the newest first within each.
 func (s *Store) Episodes(ctx context.Context, limit int) ([]slo.Episode, error) {
-	return s.episodes(ctx, `SELECT `+episodeColumns+` FROM episodes ORDER BY began_ns DESC, id LIMIT $1`, limit)
+	return s.episodes(ctx, `SELECT `+episodeColumns+` FROM episodes
+		ORDER BY state IN ('pending', 'firing') DESC, began_ns DESC, id LIMIT $1`, limit)
 }
 
 func (s *Store) episodes(ctx context.Context, query string, args ...any) ([]slo.Episode, error) {
@@ -72,20 +74,25 @@ func queueTransition(batch *pgx.Batch, t slo.Transition) error {
 		return err
 	}
 	e := t.Episode
+	labels, err := json.Marshal(e.Labels)
+	if err != nil {
+		return err
+	}
 	began := e.PendingSince
 	if began.IsZero() {
 		began = t.At
 	}
 	batch.Queue(`INSERT INTO episodes (id, slo, objective, tier, severity, state,
-			began_ns, pending_since_ns, fired_at_ns, resolved_at_ns, last_over_ns)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+			began_ns, pending_since_ns, fired_at_ns, resolved_at_ns, last_over_ns, labels)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, severity = excluded.severity,
 			pending_since_ns = excluded.pending_since_ns, fired_at_ns = excluded.fired_at_ns,
-			resolved_at_ns = excluded.resolved_at_ns, last_over_ns = excluded.last_over_ns
+			resolved_at_ns = excluded.resolved_at_ns, last_over_ns = excluded.last_over_ns,
+			labels = excluded.labels
 		WHERE episodes.state = 'pending' AND excluded.state IN ('firing', 'lapsed')
 			OR episodes.state IN ('pending', 'firing') AND excluded.state = 'resolved'`,
 		e.ID, e.SLO, e.Objective, e.Tier, e.Severity, e.State,
-		began.UnixNano(), nanos(e.PendingSince), nanos(e.FiredAt), nanos(e.ResolvedAt), nanos(e.LastOver))
+		began.UnixNano(), nanos(e.PendingSince), nanos(e.FiredAt), nanos(e.ResolvedAt), nanos(e.LastOver), labels)
 	batch.Queue(`INSERT INTO transitions (episode, state, at_ns, evidence) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (episode, state) DO NOTHING`, e.ID, e.State, t.At.UnixNano(), evidence)
 	return nil
@@ -104,6 +111,7 @@ type evidence struct {
 	MeasuredRatio float64            `json:"measured_ratio"`
 	BurnRates     map[string]float64 `json:"burn_rates"`
 	Tier          tierRow            `json:"tier"`
+	Reason        string             `json:"reason,omitempty"`
 }
 
 type countsRow struct {
@@ -142,7 +150,7 @@ func newEvidence(t slo.Transition) evidence {
 	e := evidence{
 		Objective: status.DisplayName, Target: status.Target.String(), Window: status.Window.String(),
 		From: status.From.UTC(), To: status.To.UTC(), Counts: countsRow(status.Counts), Budget: budgetRow(status.Budget),
-		MeasuredRatio: status.MeasuredRatio, BurnRates: make(map[string]float64, len(status.BurnRates)),
+		MeasuredRatio: status.MeasuredRatio, BurnRates: make(map[string]float64, len(status.BurnRates)), Reason: t.Reason,
 		Tier: tierRow{
 			Name: tier.Name, Severity: string(tier.Severity), Factor: tier.Factor, MinBad: tier.MinBad,
 			Long:     lookBackRow{slo.FormatDuration(tier.Tier.Long), countsRow(tier.Long.Counts), tier.Long.Rate},

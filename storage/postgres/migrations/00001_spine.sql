@@ -21,6 +21,12 @@ CREATE TABLE series (
     watermark_ns bigint
 ) WITH (fillfactor = 50);
 
+-- The journal that this database belongs to: one row.
+CREATE TABLE owner (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    id     text    NOT NULL
+);
+
 -- The stretches in which a shard counted a series; to_ns is null while it does.
 CREATE TABLE series_counted (
     series  integer NOT NULL REFERENCES series (id),
@@ -112,7 +118,8 @@ CREATE TABLE episodes (
     pending_since_ns bigint,
     fired_at_ns      bigint,
     resolved_at_ns   bigint,
-    last_over_ns     bigint
+    last_over_ns     bigint,
+    labels           json    NOT NULL
 );
 
 CREATE INDEX episodes_open ON episodes (state) WHERE state IN ('pending', 'firing');
