@@ -103,8 +103,13 @@ func (c *config) readFile(f *pflag.FlagSet) error {
 	if root.Kind != yaml.MappingNode {
 		return fmt.Errorf("%s:%d: expected keys and values, as in \"data-dir: /var/lib/slowburn\"", c.file, root.Line)
 	}
+	seen := map[string]bool{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
+		if seen[key.Value] {
+			return fmt.Errorf("%s:%d: %s is given twice", c.file, key.Line, key.Value)
+		}
+		seen[key.Value] = true
 		flag := f.Lookup(key.Value)
 		if flag == nil || key.Value == "config" || key.Value == "help" {
 			return fmt.Errorf("%s:%d: unknown key %q; the keys are the flags of slowburn serve without their dashes", c.file, key.Line, key.Value)
@@ -139,6 +144,22 @@ func (c *config) check() error {
 	}
 	if c.dataDir == "" {
 		return errors.New("--data-dir must not be empty")
+	}
+	for _, f := range []struct{ flag, path string }{
+		{"collector-config", c.collectorConfig},
+		{"slos", c.slos},
+		{"alerting", c.alerting},
+		{"otlp-token-file", c.otlpTokenFile},
+		{"api-token-file", c.apiTokenFile},
+		{"tls-cert", c.tlsCert},
+		{"tls-key", c.tlsKey},
+	} {
+		if f.path == "" {
+			continue
+		}
+		if _, err := os.Stat(f.path); err != nil {
+			return fmt.Errorf("--%s: %w", f.flag, err)
+		}
 	}
 	for _, u := range []struct{ flag, value string }{{"alertmanager-url", c.alertmanagerURL}, {"external-url", c.externalURL}} {
 		if u.value == "" {

@@ -31,12 +31,12 @@ func TestTheCommandLineWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 	t.Parallel()
 	c, err := complete(t,
 		[]string{"--data-dir", "from-flag"},
-		map[string]string{"SLOWBURN_DATA_DIR": "from-env", "SLOWBURN_SLOS": "from-env", "SLOWBURN_INSECURE": "true"},
-		"data-dir: from-file\nslos: from-file\nalerting: from-file\nallowed-hosts: [a.example, b.example]\nhttp: 0.0.0.0:80\n")
+		map[string]string{"SLOWBURN_DATA_DIR": "from-env", "SLOWBURN_SLOS": "main.go", "SLOWBURN_INSECURE": "true"},
+		"data-dir: from-file\nslos: config.go\nalerting: serve.go\nallowed-hosts: [a.example, b.example]\nhttp: 0.0.0.0:80\n")
 	require.NoError(t, err)
 	require.Equal(t, "from-flag", c.dataDir)
-	require.Equal(t, "from-env", c.slos)
-	require.Equal(t, "from-file", c.alerting)
+	require.Equal(t, "main.go", c.slos)
+	require.Equal(t, "serve.go", c.alerting)
 	require.Equal(t, []string{"a.example", "b.example"}, c.allowedHosts)
 	require.True(t, c.insecure)
 }
@@ -63,7 +63,7 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 		"an open page":                        {args: []string{"--http", "0.0.0.0:8080"}, want: "--http 0.0.0.0:8080 is reachable from other machines"},
 		"an open page on every address":       {args: []string{"--http", ":8080"}, want: "--api-token-file"},
 		"open OTLP":                           {args: []string{"--otlp-grpc", "192.0.2.1:4317"}, want: "--otlp-token-file"},
-		"tokens without TLS":                  {args: []string{"--http", ":8080", "--api-token-file", "x"}, want: "--tls-cert"},
+		"tokens without TLS":                  {args: []string{"--http", ":8080", "--api-token-file", "config.go"}, want: "--tls-cert"},
 		"half of TLS":                         {args: []string{"--tls-key", "x"}, want: "belong together"},
 		"a role that does not exist":          {args: []string{"--role", "collector"}, want: "does not exist yet"},
 		"an address without a port":           {args: []string{"--http", "localhost"}, want: "HOST:PORT"},
@@ -71,6 +71,9 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 		"a relative Alertmanager":             {args: []string{"--alertmanager-url", "alertmanager:9093"}, want: "--alertmanager-url"},
 		"a wrong value in the environment":    {env: map[string]string{"SLOWBURN_INSECURE": "perhaps"}, want: "SLOWBURN_INSECURE"},
 		"an unknown key":                      {file: "data-dir: x\nport: 80\n", want: `slowburn.yaml:2: unknown key "port"`},
+		"a key given twice":                   {file: "http: 127.0.0.1:1\nslos: .\nhttp: 127.0.0.1:2\n", want: "slowburn.yaml:3: http is given twice"},
+		"a token file that is not there":      {args: []string{"--api-token-file", "/nonexistent"}, want: "--api-token-file: stat /nonexistent"},
+		"a folder of SLOs that is not there":  {args: []string{"--slos", "/nonexistent"}, want: "--slos: stat /nonexistent"},
 		"a list where one value is expected":  {file: "http: {a: b}\n", want: "http: expected one value"},
 		"a file that is no mapping":           {file: "- a\n", want: "expected keys and values"},
 		"a file that names another file":      {file: "config: other.yaml\n", want: "unknown key"},
@@ -93,7 +96,7 @@ func TestLoopbackMayListenOpenly(t *testing.T) {
 		_, err := complete(t, []string{"--http", address}, nil, "")
 		require.NoError(t, err, address)
 	}
-	_, err := complete(t, []string{"--http", ":8080", "--api-token-file", "x", "--tls-cert", "c", "--tls-key", "k"}, nil, "")
+	_, err := complete(t, []string{"--http", ":8080", "--api-token-file", "config.go", "--tls-cert", "main.go", "--tls-key", "main.go"}, nil, "")
 	require.NoError(t, err)
 }
 
@@ -103,7 +106,7 @@ func TestTheExampleConfigurationLoads(t *testing.T) {
 	require.NoError(t, err)
 	var keys map[string]string
 	require.NoError(t, yaml.Unmarshal(data, &keys))
-	_, err = complete(t, nil, nil, string(data))
+	_, err = complete(t, []string{"--slos", "../../examples/slos", "--alerting", "../../deploy/examples/alerting.yml"}, nil, string(data))
 	require.NoError(t, err)
 	_, err = readAlerting("../../deploy/examples/alerting.yml")
 	require.NoError(t, err)

@@ -50,6 +50,7 @@ func execute(ctx context.Context, args []string, getenv func(string) string, std
 func newRoot(getenv func(string) string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "slowburn",
+		Version:       buildinfo.Version(),
 		Short:         "SLOs from OpenTelemetry, counted exactly",
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -26,6 +26,12 @@ func (p *platform) metricsHandler() (http.Handler, error) {
 		{"slowburn_journal_records", "Offset of the newest durable record.", func() float64 { return float64(p.journal.Durable()) }},
 		{"slowburn_ledger_offset", "Offset of the newest record counted.", func() float64 { return float64(p.ledger.Progress().Offset) }},
 		{"slowburn_ledger_lag_seconds", "Age of the newest record counted; about one second at rest.", func() float64 { return p.ledger.Progress().Lag.Seconds() }},
+		{"slowburn_slo_files_refused", "1 while the files of --slos, as they are now, are not in force.", func() float64 {
+			if p.catalog.Problems() != nil {
+				return 1
+			}
+			return 0
+		}},
 		{"slowburn_objectives", "SLO definitions in force.", func() float64 { return float64(len(p.catalog.Definitions())) }},
 	}
 	for _, g := range gauges {

@@ -73,7 +73,7 @@ func (p *platform) make(ctx context.Context) error {
 	p.collector, err = collector.New(collector.Settings{
 		Journal: p.journal, UserConfig: c.collectorConfig, GRPCEndpoint: c.otlpGRPC, HTTPEndpoint: c.otlpHTTP,
 		TokenFile: c.otlpTokenFile, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure,
-		Version: buildinfo.Version(), Logger: p.logger.With("part", "collector"),
+		Version: buildinfo.Version(), Logger: slog.New(quiet{p.logger.With("part", "collector").Handler()}),
 	})
 	if err != nil {
 		return err

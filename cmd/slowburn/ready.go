@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -52,27 +54,66 @@ func (p *platform) announce(ctx context.Context, out io.Writer) {
 		case <-ticker.C:
 		}
 	}
-	base := p.config.externalBase()
-	receivers, grpc := "", p.config.otlpGRPC
+	_, _ = io.WriteString(out, p.banner())
+}
+
+// banner says where things are and what to do next.
+func (p *platform) banner() string {
+	c, scheme := p.config, "http"
+	if c.tlsCert != "" {
+		scheme = "https"
+	}
+	var b strings.Builder
+	line := func(name, value string) { fmt.Fprintf(&b, "  %-17s %s\n", name, value) }
+	fmt.Fprintf(&b, "Slowburn %s is ready.\n", buildinfo.Version())
+	line("page and API", scheme+"://"+reachable(c.http))
+	if c.externalURL != "" {
+		line("for others", c.externalBase())
+	}
+	grpc := c.otlpGRPC
 	for _, endpoint := range p.collector.Endpoints() {
 		protocol, address, _ := strings.Cut(endpoint, " ")
-		receivers += fmt.Sprintf("  OTLP over %-7s %s\n", protocol, address)
+		line("OTLP over "+protocol, address)
 		if protocol == "grpc" {
 			grpc = address
 		}
 	}
-	scheme := "http"
-	if p.config.tlsCert != "" {
-		scheme = "https"
+	line("data", c.dataDir)
+	if p.server != nil && !strings.HasPrefix(p.server.Dir(), absolute(c.dataDir)+"/") {
+		line("database", p.server.Dir())
 	}
-	_, _ = fmt.Fprintf(out, `Slowburn %s is ready.
-  page and API      %s
-%s  data              %s
+	fmt.Fprintf(&b, "\nPoint an exporter at it:\n  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_LOGS_EXPORTER=none\n",
+		scheme, reachable(grpc))
+	if c.otlpTokenFile != "" {
+		b.WriteString("  export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN   # a token of --otlp-token-file\n")
+	}
+	if len(p.catalog.Definitions()) == 0 {
+		header := ""
+		if c.apiTokenFile != "" {
+			header = "-H 'Authorization: Bearer TOKEN' "
+		}
+		fmt.Fprintf(&b, "Create the first objectives (edit service and target first); they count what arrives from then on:\n"+
+			"  curl %s--data-binary @examples/slos/checkout.yaml %s://%s/api/v1/slos\n", header, scheme, reachable(c.http))
+	}
+	return b.String()
+}
 
-Point an exporter at it:
-  export OTEL_EXPORTER_OTLP_ENDPOINT=%s://%s OTEL_EXPORTER_OTLP_PROTOCOL=grpc OTEL_LOGS_EXPORTER=none
-Create the first objectives (edit service and target first):
-  curl --data-binary @examples/slos/checkout.yaml %s/api/v1/slos
-Then open %s
-`, buildinfo.Version(), base, receivers, p.config.dataDir, scheme, grpc, base, base)
+// reachable is an address to connect to for one to listen on: loopback stands
+// for every address.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }

@@ -58,6 +58,25 @@ func newLogger(w io.Writer, level string) (*slog.Logger, error) {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: least})), nil
 }
 
+// quiet keeps what a chatty library tells for information out of the log,
+// unless debugging was asked for.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	least := slog.LevelWarn
+	if q.Handler.Enabled(ctx, slog.LevelDebug) {
+		least = slog.LevelDebug
+	}
+	return level >= least && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
+
 // serve runs the platform until ctx ends, then drains it: what was accepted is
 // counted and committed, transitions under way are stored, the database is
 // stopped. Every refusal to start is one sentence.

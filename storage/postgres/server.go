@@ -84,6 +84,9 @@ func StartServer(ctx context.Context, o ServerOptions) (*Server, error) {
 // URL is the address for Open. It stays the same when the server is started again.
 func (s *Server) URL() string { return socketURL(*s.socket.Load(), database) }
 
+// Dir is the folder of the database's files.
+func (s *Server) Dir() string { return s.dir }
+
 // PID is the number of the server's process.
 func (s *Server) PID() int { return s.process.Load().pid }
 
