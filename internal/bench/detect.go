@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -107,13 +108,26 @@ func detect(ctx context.Context, o options, flush time.Duration, out io.Writer) 
 	}
 	defer func() { _ = conn.Close() }()
 
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second+flush+detectLimit)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute+flush+detectLimit)
 	defer cancel()
+	// The history comes first and is counted whole, so that its volume does not
+	// shift the begin of the live traffic.
+	until := time.Now()
+	for i := range o.phases {
+		if err := send(ctx, conn, steady(service(i), until.Add(-time.Hour), until)); err != nil {
+			return err
+		}
+	}
+	if err := p.wait(ctx, "/api/v1/slos?limit=1000", time.Minute, func(_ int, body string) bool {
+		return counted(body) == int64(o.phases)*int64(time.Hour/detectInterval)
+	}); err != nil {
+		return err
+	}
 	failed := make([]time.Time, o.phases)
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i := range o.phases {
 		group.Go(func() (err error) {
-			failed[i], err = play(groupCtx, conn, i, flush, received)
+			failed[i], err = play(groupCtx, conn, i, until, flush, received)
 			return err
 		})
 	}
@@ -136,17 +150,27 @@ func detect(ctx context.Context, o options, flush time.Duration, out io.Writer) 
 
 func service(i int) string { return fmt.Sprintf("detect-%d", i) }
 
-// play is one service: an hour of history, healthy traffic, then a total
-// outage at a random phase of its exporter's flush and of the clock's grid. It
-// returns the end of the first failed request, once the page has come.
-func play(ctx context.Context, conn *grpc.ClientConn, i int, flush time.Duration, received *pages) (time.Time, error) {
-	history := ptrace.NewTraces()
-	begin := time.Now()
-	for at := begin.Add(-time.Hour); at.Before(begin); at = at.Add(10 * time.Second) {
-		traces(service(i), at, 100, false).ResourceSpans().MoveAndAppendTo(history.ResourceSpans())
+// steady is healthy traffic, one request every detectInterval in [from, to).
+func steady(service string, from, to time.Time) ptrace.Traces {
+	n := int(to.Sub(from) / detectInterval)
+	td := traces(service, from, n, false)
+	clear200(td)
+	spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+	for i := range n {
+		end := from.Add(time.Duration(i) * detectInterval)
+		spans.At(i).Attributes().Clear() // An hour must fit into one request.
+		spans.At(i).SetStartTimestamp(pcommon.NewTimestampFromTime(end.Add(-20 * time.Millisecond)))
+		spans.At(i).SetEndTimestamp(pcommon.NewTimestampFromTime(end))
 	}
-	clear200(history)
-	if err := send(ctx, conn, history); err != nil {
+	return td
+}
+
+// play is one service: what passed since the history, healthy traffic, then a
+// total outage at a random phase of its exporter's flush and of the clock's
+// grid. It returns the end of the first failed request, once the page has come.
+func play(ctx context.Context, conn *grpc.ClientConn, i int, since time.Time, flush time.Duration, received *pages) (time.Time, error) {
+	begin := time.Now()
+	if err := send(ctx, conn, steady(service(i), since, begin)); err != nil {
 		return time.Time{}, err
 	}
 	outage := begin.Add(2*flush + rand.N(20*time.Second)) //nolint:gosec // A phase, no secret.
