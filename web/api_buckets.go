@@ -124,13 +124,16 @@ func rangeOf(query url.Values, o slo.ObjectiveStatus) (from, to slo.Slice, err e
 	return from, to, nil
 }
 
-// instantOf reads RFC 3339 or whole seconds since 1970, up to the year 9999.
+// lastYear keeps widened ranges within the years that RFC 3339 can write.
+const lastYear = 9998
+
+// instantOf reads RFC 3339 or whole seconds since 1970, up to the year 9998.
 func instantOf(name, text string) (time.Time, error) {
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if t := time.Unix(seconds, 0); seconds >= 0 && t.UTC().Year() <= 9999 {
+		if t := time.Unix(seconds, 0); seconds >= 0 && t.UTC().Year() <= lastYear {
 			return t, nil
 		}
-	} else if t, err := time.Parse(time.RFC3339, text); err == nil && t.Unix() >= 0 {
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil && t.Unix() >= 0 && t.UTC().Year() <= lastYear {
 		return t, nil
 	}
 	return time.Time{}, refuse(http.StatusBadRequest,

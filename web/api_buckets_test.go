@@ -89,6 +89,7 @@ func TestBucketRangesThatMeanNothingAreRefused(t *testing.T) {
 		"from is before 1970":     {"from": {"1969-12-31T23:59:59Z"}},
 		"to is beyond 9999":       {"to": {"999999999999"}},
 		"to overflows":            {"to": {"9223372036854775807"}},
+		"to is the last instant":  {"to": {"9999-12-31T23:59:59Z"}},
 		"to overflows 64 bits":    {"to": {"92233720368547758070"}},
 		"from equals to":          {"from": {"1773500400"}, "to": {"1773500400"}},
 		"from is after to":        {"from": {"1773500500"}, "to": {"1773500400"}},

@@ -36,6 +36,10 @@ type objectiveJSON struct {
 	Firing    []episodeJSON  `json:"firing"`
 	Pending   []episodeJSON  `json:"pending"`
 	State     slo.State      `json:"state"`
+	// LastEvent is null before the first event. Silent is true while there has
+	// been none for two minutes.
+	LastEvent instant `json:"last_event"`
+	Silent    bool    `json:"silent"`
 	// MeasuredRatio is the measured share of the window.
 	MeasuredUntil instant `json:"measured_until"`
 	MeasuredRatio float64 `json:"measured_ratio"`
@@ -123,6 +127,7 @@ func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 		},
 		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
 		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
+		LastEvent: instant(o.LastEvent), Silent: o.Silent,
 		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio,
 	}
 	if sli, counted := o.SLI(); counted {

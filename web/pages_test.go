@@ -121,10 +121,44 @@ func TestRefusedSpansAreShown(t *testing.T) {
 	source := webtest.NewSource(webtest.Healthy())
 	require.Zero(t, page(t, get(serve(t, source), "/"), http.StatusOK).Find(".notice").Length())
 
-	source.Outside = map[string]int64{"too_old": 12340, "in_the_future": 5, "none": 0}
+	source.Outside = map[string]int64{"late": 12340, "future": 5, "no_end_time": 1, "some_other": 2, "none": 0}
 	notice := text(page(t, get(serve(t, source), "/"), http.StatusOK).Find(".notice"))
-	require.Contains(t, notice, "12 345 spans refused: outside the lateness bound.")
-	require.Contains(t, notice, "(12 340 too old, 5 in the future)")
+	require.Contains(t, notice, "12 348 spans refused:")
+	for _, reason := range []string{"12 340 late", "5 from the future", "1 without an end time", "2 some other"} {
+		require.Contains(t, notice, reason)
+	}
+	require.NotContains(t, notice, "none")
+}
+
+func TestRefusedFilesOfSLOsAreShown(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Healthy())
+	var faults slo.DocumentErrors
+	for i := range 12 {
+		faults = append(faults, slo.DocumentError{
+			File: "slos/<b>.yaml", Line: i + 1, Object: "SLO x", Field: "spec.service", Reason: "is required",
+		})
+	}
+	source.Refusal = faults
+	document := page(t, get(serve(t, source), "/"), http.StatusOK)
+	notice := text(document.Find(".notice"))
+	require.Contains(t, notice, "Files of SLOs are refused; what was in force before stays.")
+	require.Contains(t, notice, "slos/<b>.yaml, line 10 : SLO x: spec.service : is required")
+	require.NotContains(t, notice, "line 11")
+	require.Contains(t, notice, "and 2 more")
+
+	source.Refusal = errTrouble
+	require.Contains(t, text(page(t, get(serve(t, source), "/"), http.StatusOK).Find(".notice")), errTrouble.Error())
+}
+
+func TestASilentServiceDoesNotLookFresh(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, webtest.NewSource(webtest.Silent()))
+	require.Contains(t, text(page(t, get(handler, "/"), http.StatusOK).Find("#objectives tbody")), "last event 11m ago")
+	require.Contains(t, text(page(t, get(handler, "/slos/mail-works"), http.StatusOK).Find(".tile")), "last event 11m ago")
+	body := get(handler, "/api/v1/slos/mail-works").Body.String()
+	require.Contains(t, body, `"silent":true`)
+	require.Contains(t, body, `"last_event":"2026-03-14T14:58:24Z"`)
 }
 
 func TestAStoreInTroubleDoesNotHideTheObjectives(t *testing.T) {

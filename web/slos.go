@@ -33,7 +33,8 @@ func (s *Server) listing(r *http.Request) (view.Listing, error) {
 	}
 	all := s.settings.Statuses.Statuses()
 	listing := view.Listing{
-		Defined: len(all) > 0, Search: f.query, State: f.state, Page: number, Refused: s.refused(r),
+		Defined: len(all) > 0, Search: f.query, State: f.state, Page: number,
+		Problems: view.NewProblems(s.settings.Definitions.Problems()), Refused: s.refused(r),
 	}
 	for i := range all {
 		if f.selects(all[i].Definition.SLO) {

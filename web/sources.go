@@ -15,7 +15,7 @@ type Statuses interface {
 	Status(name string) (slo.Status, error)
 }
 
-// Definitions changes what is measured.
+// Definitions changes what is measured, and knows what of it was refused.
 type Definitions interface {
 	// Apply brings the OpenSLO documents in data (YAML or JSON, one or many)
 	// into force, all or none, and returns their definitions. File names the
@@ -25,6 +25,10 @@ type Definitions interface {
 	// Delete ends the SLO of that name. It refuses with slo.ErrNotFound and
 	// slo.ErrReadOnly.
 	Delete(ctx context.Context, name string) error
+	// Problems says why the files of SLOs, as they are now, are not in force:
+	// slo.DocumentErrors, or what else stood in the way. It is nil while they
+	// are.
+	Problems() error
 }
 
 // Ledger reads what was counted.
@@ -34,7 +38,8 @@ type Ledger interface {
 	Buckets(ctx context.Context, series slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error)
 	// Services returns the services seen in the telemetry, sorted by name.
 	Services(ctx context.Context) ([]slo.Service, error)
-	// Refused returns how many spans were outside the lateness bound, by reason.
+	// Refused returns how many spans were refused, by reason: late, future,
+	// no_end_time, or undecodable for a record that cannot be read.
 	Refused(ctx context.Context) (map[string]int64, error)
 }
 

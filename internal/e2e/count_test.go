@@ -148,7 +148,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 			strings.Contains(metrics, `slowburn_refused_spans_total{reason="late"} 4`), metrics
 	})
 	_, page := p.get("/")
-	require.Contains(t, page, "7 spans")
+	require.Contains(t, page, "7 spans refused")
 	p.counts("pay", 10, 0)
 
 	// Hostile names are text.

@@ -29,6 +29,19 @@ func NewState(state slo.State) State {
 	return State{Key: "unmeasured", Word: string(state)}
 }
 
+// LastEvent is when the newest event counted happened; At is zero for none.
+type LastEvent struct {
+	At Moment
+	// Silent reports that events came, and have not for a while.
+	Silent bool
+}
+
+// newLastEvent describes it. An objective that never saw an event is
+// unmeasured, which says more than that it is silent.
+func newLastEvent(o slo.ObjectiveStatus, now time.Time) LastEvent {
+	return LastEvent{At: NewMoment(o.LastEvent, now), Silent: o.Silent && !o.LastEvent.IsZero()}
+}
+
 // Budget is what is left of an error budget: the number and a meter.
 type Budget struct {
 	// Text is the signed percentage, a dash without events.

@@ -32,6 +32,7 @@ type Objective struct {
 	Good, Bad, Unknown, Total  string
 	From, To                   Moment
 	MeasuredUntil              Moment
+	LastEvent                  LastEvent
 	MeasuredShare, ExhaustedIn string
 	BurnRates                  []BurnRate
 	Tiers                      []Verdict
@@ -73,6 +74,7 @@ func newObjective(base Base, status slo.Status, o slo.ObjectiveStatus) Objective
 		Budget:   NewBudget(o), BudgetEvents: Events(o.Budget.Total), Spent: Count(o.Budget.Spent),
 		Good: Count(o.Counts.Good), Bad: Count(o.Counts.Bad), Unknown: Count(o.Counts.Unknown), Total: Count(o.Counts.Total()),
 		From: NewMoment(o.From, base.Now), To: NewMoment(o.To, base.Now),
+		LastEvent:     newLastEvent(o, base.Now),
 		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now), MeasuredShare: SignedPercent(o.MeasuredRatio),
 		ExhaustedIn: exhaustedIn(o), HasUnknown: o.Counts.Unknown > 0, PartlyMeasured: o.MeasuredRatio < 1,
 	}

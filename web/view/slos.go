@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -25,6 +24,7 @@ type SLOs struct {
 	// Shown says which rows are on this page: "1–250 of 1 000 objectives".
 	Shown          string
 	Previous, Next string
+	Problems       Problems
 	Refused        Refused
 }
 
@@ -46,36 +46,11 @@ type Row struct {
 	Budget                                Budget
 	Firing                                []Badge
 	MeasuredUntil                         Moment
+	LastEvent                             LastEvent
 }
 
 // Badge is a tier that fires.
 type Badge struct{ Tier, Severity string }
-
-// Refused are the spans that were not counted.
-type Refused struct {
-	// Spans is their number, empty for none.
-	Spans   string
-	Reasons []string
-	// Unknown reports that the ledger did not answer.
-	Unknown bool
-}
-
-// NewRefused describes the spans outside the lateness bound, by reason.
-func NewRefused(byReason map[string]int64) Refused {
-	var sum int64
-	var r Refused
-	for reason, n := range byReason {
-		sum += n
-		if n > 0 {
-			r.Reasons = append(r.Reasons, Count(n)+" "+strings.ReplaceAll(reason, "_", " "))
-		}
-	}
-	slices.Sort(r.Reasons)
-	if sum > 0 {
-		r.Spans = Count(sum)
-	}
-	return r
-}
 
 // Listing is what the list shows. Statuses are those that match the search,
 // in any state; State selects among them, all if empty.
@@ -86,15 +61,16 @@ type Listing struct {
 	Search  string
 	State   slo.State
 	// Page counts from 1.
-	Page    int
-	Refused Refused
-	Start   Start
+	Page     int
+	Problems Problems
+	Refused  Refused
+	Start    Start
 }
 
 // NewSLOs fills the list.
 func NewSLOs(base Base, in Listing) SLOs {
 	base.Title, base.Live = "Objectives", true
-	page := SLOs{Base: base, Search: in.Search, State: string(in.State), Refused: in.Refused}
+	page := SLOs{Base: base, Search: in.Search, State: string(in.State), Problems: in.Problems, Refused: in.Refused}
 	if !in.Defined {
 		page.Start = &in.Start
 		return page
@@ -183,7 +159,7 @@ func (e entry) row(base Base) Row {
 		Target: o.Target.Percent() + narrow + "%", Window: o.Window.String(),
 		Achieved: Share(o.Counts.Good, o.Counts.Total(), shareDecimals(o.Target)),
 		BurnRate: lastHour(o), State: NewState(o.State), Budget: NewBudget(o),
-		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now),
+		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now), LastEvent: newLastEvent(o, base.Now),
 	}
 	if row.Title == "" {
 		row.Title = definition.Name

@@ -24,6 +24,8 @@ type Scenario struct {
 	Bad, Unknown func(age time.Duration) int64
 	// Since is how long there have been events; the whole window if zero.
 	Since time.Duration
+	// Quiet is how long ago the last event was, beyond the usual seconds.
+	Quiet time.Duration
 	// Origin is the file of the definition, empty for the API.
 	Origin string
 }
@@ -63,6 +65,13 @@ func Exhausted() slo.Status {
 // Unmeasured never saw an event.
 func Unmeasured() slo.Status {
 	return Scenario{Name: "invoice-works", Title: "Invoices are sent", Service: "billing", Target: "0.99"}.Status()
+}
+
+// Silent had its last event eleven minutes ago.
+func Silent() slo.Status {
+	return Scenario{
+		Name: "mail-works", Title: "Mails are sent", Service: "mail", Target: "0.999", Events: 50, Bad: every(500), Quiet: 11 * time.Minute,
+	}.Status()
 }
 
 // Hostile has names that try to become markup.

@@ -26,6 +26,8 @@ type Source struct {
 	Outside map[string]int64
 	// Closed are episodes beside those that are open in List.
 	Closed []slo.Episode
+	// Refusal is what Problems returns.
+	Refusal error
 	// NotReady is what Ready returns.
 	NotReady error
 	// Trouble is returned by whatever reads or writes the store.
@@ -98,6 +100,9 @@ func (s *Source) Deleted() []string {
 	defer s.lock.Unlock()
 	return slices.Clone(s.deleted)
 }
+
+// Problems returns Refusal.
+func (s *Source) Problems() error { return s.Refusal }
 
 // Buckets returns the rows within the range.
 func (s *Source) Buckets(ctx context.Context, _ slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error) {

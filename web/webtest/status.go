@@ -48,7 +48,7 @@ func (s Scenario) watermark() time.Time {
 	if s.Events == 0 {
 		return time.Time{}
 	}
-	return Now().Add(-2 * time.Second)
+	return Now().Add(-s.Quiet - 2*time.Second)
 }
 
 // history counts every slice of the scenario; those older than four days, whose
@@ -61,7 +61,7 @@ func (s Scenario) history(begin time.Time) *slo.History {
 	if s.Since > 0 {
 		begin = Now().Add(-s.Since)
 	}
-	last := slo.SliceOf(Now())
+	last := slo.SliceOf(Now().Add(-s.Quiet))
 	var sum slo.Counts
 	for slice := slo.SliceOf(begin); slice <= last; slice++ {
 		age := Now().Sub(slice.Start())
