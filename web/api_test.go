@@ -41,7 +41,7 @@ func TestStatusJSON(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]slo.Status{
 		"healthy": webtest.Healthy(), "burning": webtest.Burning(), "exhausted": webtest.Exhausted(),
-		"unmeasured": webtest.Unmeasured(), "tiers": webtest.Tiers(),
+		"unmeasured": webtest.Unmeasured(), "tiers": webtest.Tiers(), "silent": webtest.Silent(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -146,7 +146,7 @@ func (s *Server) allowHosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.hosts.allow(r.Host) {
 			s.fail(w, r, refuse(http.StatusMisdirectedRequest,
-				"this server does not answer to the host %q: use its address, or start it with --allowed-hosts and the name", r.Host))
+				"this server does not answer to the host %q: use its address, or add the name with the flag --allowed-hosts", r.Host))
 			return
 		}
 		next.ServeHTTP(w, r)

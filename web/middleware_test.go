@@ -61,6 +61,15 @@ func TestOnlyKnownHostsAreAnswered(t *testing.T) {
 	}
 }
 
+func TestARefusedHostIsToldTheFlag(t *testing.T) {
+	t.Parallel()
+	r := request(http.MethodGet, "/api/v1/slos", "")
+	r.Host = "slowburn.example"
+	p := requireProblem(t, do(serve(t, webtest.NewSource()), r), http.StatusMisdirectedRequest)
+	require.Contains(t, p.Detail, `"slowburn.example"`)
+	require.Contains(t, p.Detail, "--allowed-hosts")
+}
+
 func TestPagesOfOtherOriginsChangeNothing(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource(webtest.Burning())

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -159,6 +160,40 @@ func TestASilentServiceDoesNotLookFresh(t *testing.T) {
 	body := get(handler, "/api/v1/slos/mail-works").Body.String()
 	require.Contains(t, body, `"silent":true`)
 	require.Contains(t, body, `"last_event":"2026-03-14T14:58:24Z"`)
+}
+
+func TestTheLastEventIsBesideTheMeasurement(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, webtest.NewSource(webtest.Silent(), webtest.Healthy(), webtest.Unmeasured()))
+	rows := page(t, get(handler, "/"), http.StatusOK).Find("#objectives tbody tr")
+	for name, want := range map[string]string{
+		"mail-works":    "silent: last event 11m ago",
+		"checkout-fast": "last event 2s ago",
+		"invoice-works": "no event yet",
+	} {
+		row := rows.FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Find("a").AttrOr("title", "") == name })
+		require.Equal(t, "1s ago "+want, text(row.Find("td").Last()))
+		state := text(page(t, get(handler, "/slos/"+name), http.StatusOK).Find(".tile").Last())
+		require.True(t, strings.HasSuffix(state, " "+want), state)
+	}
+	require.Equal(t, 1, rows.Find(".silent").Length(), "what never came has not fallen silent")
+}
+
+func TestTheFirstFileOfAllMayBeTheOneThatIsWrong(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource()
+	source.Refusal = fmt.Errorf("read the first file: %w", slo.DocumentErrors{{File: "a.yaml", Reason: "is empty"}})
+	document := page(t, get(serve(t, source), "/"), http.StatusOK)
+	require.Equal(t, "a.yaml : is empty", text(document.Find("#problems li")))
+	require.Equal(t, 1, document.Find(".start").Length())
+}
+
+func TestTheListHasOneWordingForBothWidths(t *testing.T) {
+	t.Parallel()
+	document := page(t, get(serve(t, webtest.NewSource(webtest.Healthy())), "/"), http.StatusOK)
+	columns := document.Find("#objectives thead th").Map(func(_ int, s *goquery.Selection) string { return text(s) })
+	labels := document.Find("#objectives tbody td").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("data-label", "") })
+	require.Equal(t, columns[1:], labels)
 }
 
 func TestAStoreInTroubleDoesNotHideTheObjectives(t *testing.T) {

@@ -34,9 +34,11 @@ func pages() map[string]view.Page {
 	frozen.Objectives[0].MeasuredRatio = 0.25
 	frozen.Definition.Document, frozen.Definition.SLO.DisplayName = nil, ""
 	frozen.Definition.SLO.Description = "What people wait for."
-	refused := view.NewRefused(map[string]int64{"too_old": 7})
+	refused := view.NewRefused(map[string]int64{"late": 7})
+	problems := view.NewProblems(slo.DocumentErrors{{File: "slos/a.yaml", Line: 3, Field: "spec.service", Reason: "is required"}})
 	return map[string]view.Page{
-		"slos-all": view.NewSLOs(base(), view.Listing{Statuses: webtest.All(), Defined: true, Refused: refused}),
+		"slos-all":    view.NewSLOs(base(), view.Listing{Statuses: webtest.All(), Defined: true, Refused: refused}),
+		"slos-silent": view.NewSLOs(base(), view.Listing{Statuses: []slo.Status{webtest.Silent()}, Defined: true, Problems: problems}),
 		"slos-second": view.NewSLOs(base(), view.Listing{
 			Statuses: webtest.Many(600), Defined: true, Search: "objective", Page: 2, Refused: view.Refused{Unknown: true},
 		}),
@@ -46,6 +48,7 @@ func pages() map[string]view.Page {
 		"slo-exhausted":  view.NewSLO(base(), webtest.Exhausted(), nil, true),
 		"slo-unmeasured": view.NewSLO(base(), webtest.Unmeasured(), nil, false),
 		"slo-tiers":      view.NewSLO(base(), webtest.Tiers(), nil, true),
+		"slo-silent":     view.NewSLO(base(), webtest.Silent(), nil, true),
 		"slo-hostile":    view.NewSLO(base(), webtest.Hostile(), nil, true),
 		"slo-long":       view.NewSLO(base(), webtest.Long(), nil, true),
 		"slo-frozen":     view.NewSLO(base(), frozen, nil, true),
