@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,58 @@ func TestBadBodiesChangeNothing(t *testing.T) {
 			require.Empty(t, c.journal.all())
 		})
 	}
+}
+
+// nested is an export request with an attribute of so many arrays in each
+// other, built from the inside out and from the end to the begin.
+func nested(depth int) []byte {
+	backwards := []byte{'x', 1, 0x0a} // The string "x" in a value.
+	wrap := func(key byte) {
+		size := binary.AppendUvarint(nil, uint64(len(backwards)))
+		slices.Reverse(size)
+		backwards = append(append(backwards, size...), key)
+	}
+	for range depth {
+		wrap(0x0a) // values of ArrayValue
+		wrap(0x2a) // array_value of AnyValue
+	}
+	for _, key := range []byte{0x12, 0x4a, 0x12, 0x12, 0x0a} { // value, attributes, spans, scope_spans, resource_spans
+		wrap(key)
+	}
+	slices.Reverse(backwards)
+	return backwards
+}
+
+// Decoding would end the process (a stack above 1 GB) or take gigabytes.
+func TestRequestsThatDecodeToFarMoreThanTheirBytesAreRefused(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{})
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	for name, bomb := range map[string][]byte{
+		"a deep attribute":           nested(1_500_000),
+		"a less deep attribute":      nested(100),
+		"millions of empty messages": bytes.Repeat([]byte{0x0a, 0}, 10_000_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, encoding := range []string{"", "gzip", "zstd"} {
+				answer := post(t, c.http+"/v1/traces", protobuf, encoding, compress(t, encoding, bomb))
+				require.Equal(t, http.StatusBadRequest, answer.status, answer.body)
+				require.Contains(t, answer.body, "more than")
+			}
+			message := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(bomb)))
+			answer := postWith(t, transport, "http://"+c.grpc+"/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+				"application/grpc", "", append(message, bomb...), "Te", "trailers")
+			require.Equal(t, "13", answer.header.Get("Grpc-Status"))
+			require.Contains(t, answer.header.Get("Grpc-Message"), "more than")
+			require.Empty(t, c.journal.all())
+		})
+	}
+	deep := post(t, c.http+"/v1/traces", jsonBody, "", []byte(strings.Repeat("[", 1_000_000)))
+	require.Equal(t, http.StatusBadRequest, deep.status)
+	require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", nested(30)).status)
+	require.Len(t, c.journal.all(), 1)
 }
 
 func TestGRPCMessagesAbove20MiBAreRefused(t *testing.T) {

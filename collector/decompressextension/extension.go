@@ -22,26 +22,27 @@ type decompressor struct {
 	component.StartFunc
 	component.ShutdownFunc
 	maxSize  int64
+	schema   *schema
 	decoders decoders
 }
 
-// GetHTTPHandler decodes bodies by their Content-Encoding: none, gzip or zstd.
+// GetHTTPHandler decodes bodies by their Content-Encoding (none, gzip or zstd)
+// and checks what they would decode to.
 // Faults are reported when the body is read, so that the receiver answers them
 // in the encoding of the request.
 func (d *decompressor) GetHTTPHandler(context.Context) (extensionmiddleware.WrapHTTPHandlerFunc, error) {
 	return func(_ context.Context, next http.Handler) (http.Handler, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
-			if encoding == "" || encoding == "identity" {
-				next.ServeHTTP(w, r)
-				return
+			if encoding != "" && encoding != "identity" {
+				body := d.decode(encoding, r.Body)
+				defer body.release()
+				r.Body = body
+				r.Header.Del("Content-Encoding")
+				r.Header.Del("Content-Length")
+				r.ContentLength = -1
 			}
-			body := d.decode(encoding, r.Body)
-			defer body.release()
-			r.Body = http.MaxBytesReader(w, body, d.maxSize)
-			r.Header.Del("Content-Encoding")
-			r.Header.Del("Content-Length")
-			r.ContentLength = -1
+			r.Body = d.guardBody(w, r)
 			next.ServeHTTP(w, r)
 		}), nil
 	}, nil
@@ -63,10 +64,14 @@ func (d *decompressor) decode(encoding string, compressed io.ReadCloser) *body {
 }
 
 // GetGRPCServerOptions puts the bounded decoder in the place of the registered
-// one for zstd. That of gRPC for gzip is bounded, as gzip has a small window.
+// one for zstd; that of gRPC for gzip is bounded, as gzip has a small window.
+// The codec checks what messages would decode to.
 func (d *decompressor) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, error) {
-	//nolint:staticcheck // The replacement is global to the process and can only be registered in init.
-	return []grpc.ServerOption{grpc.RPCDecompressor(zstdMessages{d})}, nil
+	return []grpc.ServerOption{
+		//nolint:staticcheck // The replacement is global to the process and can only be registered in init.
+		grpc.RPCDecompressor(zstdMessages{d}),
+		grpc.ForceServerCodecV2(newGuardedCodec(d.schema)),
+	}, nil
 }
 
 // zstdMessages decodes whole gRPC messages.

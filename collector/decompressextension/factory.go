@@ -40,7 +40,7 @@ func NewFactory() extension.Factory {
 		component.MustNewType(TypeName),
 		func() component.Config { return &Config{MaxSizeMiB: 20} },
 		func(_ context.Context, _ extension.Settings, cfg component.Config) (extension.Extension, error) {
-			return &decompressor{maxSize: int64(cfg.(*Config).MaxSizeMiB) << 20}, nil
+			return &decompressor{maxSize: int64(cfg.(*Config).MaxSizeMiB) << 20, schema: newSchema()}, nil
 		},
 		component.StabilityLevelBeta,
 	)
