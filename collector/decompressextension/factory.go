@@ -1,6 +1,7 @@
-// Package decompressextension is the Collector extension that decodes
-// compressed requests within bounds. The Collector's own decoders bound the
-// size, but let 200 bytes of zstd claim a window of 512 MiB.
+// Package decompressextension is the Collector extension that bounds what a
+// request expands to: the bytes that it decompresses to, where the Collector's
+// own decoders let 200 bytes of zstd claim a window of 512 MiB, and the messages
+// that those decode to, before anything is decoded.
 package decompressextension
 
 import (

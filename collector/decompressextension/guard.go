@@ -83,13 +83,9 @@ func (d *decompressor) check(r *http.Request, request []byte) error {
 		return nil
 	}
 	roots := map[string]kind{"/v1/traces": traces, "/v1/metrics": metrics, "/v1/logs": logs}
-	if root, known := roots[r.URL.Path]; known {
-		return d.schema.checkProtobuf(root, request)
+	root, known := roots[r.URL.Path]
+	if !known { // What nobody serves is answered before its body is read.
+		return errors.New("OTLP is accepted on /v1/traces, /v1/metrics and /v1/logs")
 	}
-	for _, root := range roots { // The paths can be configured: it may be any of them.
-		if err := d.schema.checkProtobuf(root, request); err != nil && !errors.Is(err, errMalformed) {
-			return err
-		}
-	}
-	return nil
+	return d.schema.checkProtobuf(root, request)
 }

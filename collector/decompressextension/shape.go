@@ -117,13 +117,16 @@ func newSchema() *schema {
 // decode. It also refuses what is malformed, so that nothing passes unseen.
 func (s *schema) checkProtobuf(of kind, request []byte) error {
 	messages := 0
-	return s.check(of, request, 0, &messages)
+	return s.check(of, none, request, 0, &messages)
 }
 
 // check walks one message. It recurses no deeper than maxNesting allows.
-func (s *schema) check(of kind, message []byte, nesting int, messages *int) error {
-	if *messages++; *messages > maxMessages {
-		return errMessages
+func (s *schema) check(of, within kind, message []byte, nesting int, messages *int) error {
+	// A value costs nothing of its own in an attribute, only in an array.
+	if of != anyValue || within == arrayValue {
+		if *messages++; *messages > maxMessages {
+			return errMessages
+		}
 	}
 	if of == anyValue {
 		if nesting++; nesting > maxNesting {
@@ -132,7 +135,9 @@ func (s *schema) check(of kind, message []byte, nesting int, messages *int) erro
 	}
 	for len(message) > 0 {
 		key, n := uvarint(message)
-		if n <= 0 {
+		// The decoder cuts field numbers to 32 bits: 5 + 2^32 is field 5 to it.
+		field := int32(key >> 3)
+		if n <= 0 || field <= 0 {
 			return errMalformed
 		}
 		message = message[n:]
@@ -154,11 +159,10 @@ func (s *schema) check(of kind, message []byte, nesting int, messages *int) erro
 				return errMalformed
 			}
 			message = message[n:]
-			child := s.child(of, key>>3)
-			if child == anyValue && nesting < maxNesting && isShortText(message[:size]) {
-				*messages++ // Most values; counted with the next message.
-			} else if child != none {
-				if err := s.check(child, message[:size], nesting, messages); err != nil {
+			child := s.child(of, uint64(field))
+			usual := child == anyValue && of == keyValue && nesting < maxNesting && isShortText(message[:size])
+			if child != none && !usual {
+				if err := s.check(child, of, message[:size], nesting, messages); err != nil {
 					return err
 				}
 			}
@@ -223,6 +227,10 @@ func checkJSON(request []byte) error {
 			}
 		case c == '}' || c == ']':
 			depth--
+		case c == 'n': // null, which is an empty object as an element of an array.
+			if objects++; objects > maxMessages {
+				return errMessages
+			}
 		}
 	}
 	return nil

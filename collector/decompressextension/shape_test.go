@@ -136,6 +136,25 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 	require.ErrorIs(t, s.checkProtobuf(traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages)), errMessages)
 }
 
+func TestTwentyMiBOfUsualSpansPass(t *testing.T) {
+	t.Parallel()
+	td := ptrace.NewTraces()
+	spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	for range 45_000 {
+		span := spans.AppendEmpty()
+		span.SetTraceID(pcommon.TraceID{1})
+		span.SetSpanID(pcommon.SpanID{1})
+		span.SetName("GET /api/v1/orders/{id}")
+		for i := range 12 {
+			span.Attributes().PutStr(fmt.Sprintf("http.attribute.%d", i), "usual value")
+		}
+	}
+	data, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
+	require.NoError(t, err)
+	require.Greater(t, len(data), 19<<20)
+	require.NoError(t, newSchema().checkProtobuf(traces, data))
+}
+
 func TestMalformedRequestsDoNotPassUnseen(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string][]byte{
