@@ -84,7 +84,7 @@ func (d *decompressor) check(r *http.Request, request []byte) error {
 	}
 	roots := map[string]kind{"/v1/traces": traces, "/v1/metrics": metrics, "/v1/logs": logs}
 	root, known := roots[r.URL.Path]
-	if !known { // What nobody serves is answered before its body is read.
+	if !known { // A receiver on a path of its own would decode what is not checked.
 		return errors.New("OTLP is accepted on /v1/traces, /v1/metrics and /v1/logs")
 	}
 	return d.schema.checkProtobuf(root, request)
