@@ -164,23 +164,14 @@ func burnRate(target Target, c Counts) float64 {
 }
 
 // measured is the share of [from, to] in which Slowburn was accepting and the
-// series was in force. A watermark may be a little ahead of the last journal
-// record read, so the coverage is taken to last until now while it is fresh.
+// series was in force.
 func (r Reading) measured(from, to time.Time) float64 {
 	if !from.Before(to) {
 		return 0
 	}
-	until := r.Coverage.Until
-	if r.Now.Sub(until) <= staleAfter {
-		until = r.Now
-	}
 	var total time.Duration
 	for _, counted := range r.Series.Counted {
-		begin := latest(from, counted.From, r.Coverage.Since)
-		end := earliest(to, until)
-		if !counted.To.IsZero() {
-			end = earliest(end, counted.To)
-		}
+		begin, end := r.accepting(counted, from, to)
 		if !begin.Before(end) {
 			continue
 		}
@@ -192,6 +183,52 @@ func (r Reading) measured(from, to time.Time) float64 {
 		}
 	}
 	return float64(total) / float64(to.Sub(from))
+}
+
+// accepting is the part of [from, to] in which the journal was accepting, but
+// for its gaps, and the series was counted in one of its stretches. A
+// watermark may be a little ahead of the last journal record read, so the
+// coverage is taken to last until now while it is fresh.
+func (r Reading) accepting(counted Interval, from, to time.Time) (begin, end time.Time) {
+	until := r.Coverage.Until
+	if r.Now.Sub(until) <= staleAfter {
+		until = r.Now
+	}
+	begin, end = latest(from, counted.From, r.Coverage.Since), earliest(to, until)
+	if !counted.To.IsZero() {
+		end = earliest(end, counted.To)
+	}
+	return begin, end
+}
+
+// unmeasured are the stretches of [from, to) that are not measured, in their
+// order: what measured leaves. What lies after now is not yet unmeasured.
+func (r Reading) unmeasured(from, to time.Time) []Interval {
+	to = earliest(to, r.Now)
+	var measured []Interval
+	for _, counted := range r.Series.Counted {
+		if begin, end := r.accepting(counted, from, to); begin.Before(end) {
+			measured = append(measured, Interval{From: begin, To: end})
+		}
+	}
+	var missing []Interval
+	at := from
+	for _, m := range measured {
+		if at.Before(m.From) {
+			missing = append(missing, Interval{From: at, To: m.From})
+		}
+		at = latest(at, m.To)
+		for _, gap := range r.Coverage.Gaps {
+			if b, e := latest(m.From, gap.From), earliest(m.To, gap.To); b.Before(e) {
+				missing = append(missing, Interval{From: b, To: e})
+			}
+		}
+	}
+	if at.Before(to) {
+		missing = append(missing, Interval{From: at, To: to})
+	}
+	slices.SortFunc(missing, func(a, b Interval) int { return a.From.Compare(b.From) })
+	return missing
 }
 
 func latest(first time.Time, others ...time.Time) time.Time {

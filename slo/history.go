@@ -147,6 +147,28 @@ func (h *History) before(s Slice) Counts {
 	return sum
 }
 
+// gridAt is the grid that is kept at a slice: 10 s for the last hours, then
+// minutes, then hours. What follows the newest event is empty on any grid.
+func (h *History) gridAt(s Slice) time.Duration {
+	switch hour := int64(s) / slicesPerHour; {
+	case h.head < 0 || hour > h.head-sliceHours:
+		return SliceLength
+	case hour > h.head-minuteHours:
+		return time.Minute
+	default:
+		return time.Hour
+	}
+}
+
+// oldestSlice is the first slice that is kept; before any event, the first of
+// a window of this length that ends at stop.
+func (h *History) oldestSlice(stop Slice, window time.Duration) Slice {
+	if h.head < 0 {
+		return max(0, stop-Slice(window/SliceLength))
+	}
+	return Slice(h.oldest * slicesPerHour)
+}
+
 // total is the running total before an hour in [oldest, head+1].
 func (h *History) total(hour int64) Counts {
 	i := hour % int64(len(h.totals))

@@ -68,6 +68,10 @@ func (t Target) budget() (numerator, denominator uint64) {
 	return d - n, d
 }
 
+// BurnRate is bad / total / (1 - target), for display: 12 of 1000 events bad
+// burn a budget of 0.1 % at 12. It reports false without events.
+func (t Target) BurnRate(c Counts) (float64, bool) { return burnRate(t, c), c.Total() > 0 }
+
 // Float is the target for display: 0.999.
 func (t Target) Float() float64 {
 	n, d := t.fraction()

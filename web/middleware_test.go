@@ -231,7 +231,7 @@ func TestUnknownAddressesAreProblemsInTheAPIAndPagesElsewhere(t *testing.T) {
 		p := requireProblem(t, get(handler, target), http.StatusNotFound)
 		require.Equal(t, target, p.Instance)
 	}
-	for _, target := range []string{"/nothing", "/slos", "/static/css/tokens.css", "/static/../../etc/passwd", "/apix"} {
+	for _, target := range []string{"/nothing", "/slos/", "/static/css/tokens.css", "/static/../../etc/passwd", "/apix"} {
 		page(t, get(handler, target), http.StatusNotFound)
 	}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -12,6 +13,14 @@ const (
 	healthPath  = "/healthz"
 	readyPath   = "/readyz"
 	metricsPath = "/metrics"
+)
+
+const (
+	// fragmentPath stands before the address of a page whose live part alone
+	// is asked for.
+	fragmentPath = "/fragments"
+	// createPath is where a new objective is drafted, previewed and applied.
+	createPath = "/create"
 )
 
 // routes is the menu.
@@ -31,12 +40,38 @@ func (s *Server) routes() {
 	s.get("/api/v1/slos/:name", s.getSLO)
 	s.engine.DELETE("/api/v1/slos/:name", s.deleteSLO)
 	s.get("/api/v1/slos/:name/buckets", s.getBuckets)
+	s.get("/api/v1/slos/:name/timeline", s.getTimeline)
 	s.get("/api/v1/services", s.listServices)
 	s.get("/api/v1/alerts", s.listAlerts)
 
-	s.get("/", s.slosPage)
-	s.get("/slos/:name", s.sloPage)
+	s.page("/", s.overviewPage, s.overviewFragment)
+	s.page("/slos", s.slosPage, s.slosFragment)
+	s.page("/slos/:name", s.sloPage, s.sloFragment)
+	s.page("/alerts", s.alertsPage, s.alertsFragment)
+	s.page("/services", s.servicesPage, s.servicesFragment)
+	s.page("/services/:name", s.servicePage, s.serviceFragment)
+	s.page("/settings", s.settingsPage, s.settingsFragment)
+	s.engine.POST("/settings/theme", s.setTheme)
+
+	s.get(createPath, s.createPage)
+	s.engine.POST(createPath, s.create)
+	s.engine.POST(createPath+"/form", s.createForm)
+	s.engine.POST(createPath+"/text", s.createText)
+	s.engine.POST(createPath+"/preview", s.createPreview)
+
+	s.get(livePath, s.live)
+	if s.settings.Development {
+		s.get(galleryPath, s.galleryPage)
+		s.get(galleryPath+"/:name", s.galleryExhibit)
+	}
 	s.get("/static/*file", s.static)
+}
+
+// page adds a page, and its live part alone at the same address below
+// fragmentPath.
+func (s *Server) page(path string, whole, fragment gin.HandlerFunc) {
+	s.get(path, whole)
+	s.get(strings.TrimSuffix(fragmentPath+path, "/"), fragment)
 }
 
 // get adds a route for GET and HEAD; net/http drops the body of a HEAD.

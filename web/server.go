@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -32,10 +34,12 @@ const (
 	maxBodyBytes      = 1 << 20
 )
 
-// Settings is what a Server is made of. The five sources are required.
+// Settings is what a Server is made of. The sources are required.
 type Settings struct {
 	Statuses    Statuses
 	Definitions Definitions
+	Drafts      Drafts
+	Traffic     Traffic
 	Ledger      Ledger
 	Episodes    Episodes
 	Health      Health
@@ -53,11 +57,15 @@ type Settings struct {
 	// reached beside localhost and its addresses: the host that it was told to
 	// listen on, if that is a name, and the names of proxies before it.
 	AllowedHosts []string
+	// Development adds the gallery: every page in every state, on fixtures.
+	Development bool
 	// Version is shown at the foot of each page.
 	Version string
 	// OTLPGRPC and OTLPHTTP are the addresses (host:port, or a URL) of the OTLP
-	// receivers, which the empty page tells people to send to.
+	// receivers, which the empty page tells people to send to; OTLPToken and
+	// OTLPTLS report that they want a token, and TLS.
 	OTLPGRPC, OTLPHTTP string
+	OTLPToken, OTLPTLS bool
 
 	// Logger is where requests (debug) and faults (error) are written; nil
 	// drops them.
@@ -74,6 +82,8 @@ func (s *Settings) defaults() error {
 	}{
 		{"Statuses", s.Statuses == nil},
 		{"Definitions", s.Definitions == nil},
+		{"Drafts", s.Drafts == nil},
+		{"Traffic", s.Traffic == nil},
 		{"Ledger", s.Ledger == nil},
 		{"Episodes", s.Episodes == nil},
 		{"Health", s.Health == nil},
@@ -102,6 +112,12 @@ type Server struct {
 	renderer *view.Renderer
 	engine   *gin.Engine
 	handler  http.Handler
+
+	// listeners counts the pages that hear of verdicts; stopping ends them, so
+	// that they do not hold up a stop.
+	listeners atomic.Int64
+	stopping  chan struct{}
+	stop      func()
 }
 
 // New builds a server. It refuses settings that lack a source, and a token
@@ -112,7 +128,10 @@ func New(settings Settings) (*Server, error) {
 	if err := settings.defaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{settings: settings, logger: settings.Logger, hosts: newHosts(settings.AllowedHosts)}
+	s := &Server{
+		settings: settings, logger: settings.Logger, hosts: newHosts(settings.AllowedHosts), stopping: make(chan struct{}),
+	}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	var err error
 	if s.tokens, err = readTokens(settings.TokenFile); err != nil {
 		return nil, err
@@ -127,12 +146,16 @@ func New(settings Settings) (*Server, error) {
 	s.engine = gin.New()
 	// A redirect of Gin's would bypass authentication and error pages.
 	s.engine.RedirectTrailingSlash = false
+	// The name of a service may hold a slash, which comes escaped.
+	s.engine.UseRawPath = true
 	s.engine.HandleMethodNotAllowed = true
 	if err := s.engine.SetTrustedProxies(nil); err != nil {
 		return nil, fmt.Errorf("trust no proxy: %w", err)
 	}
 	s.routes()
-	s.handler = s.protect(s.engine)
+	if s.handler, err = s.protect(s.engine); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -166,6 +189,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, tlsConfig *tl
 		return fmt.Errorf("serve web on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
+	s.stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := server.Shutdown(grace)

@@ -141,7 +141,7 @@ func TestServingWithTLS(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	status, body := fetch(t, &http.Client{Transport: transport}, "https://"+r.address+"/")
 	require.Equal(t, http.StatusOK, status)
-	require.Contains(t, body, "curl --data-binary @- https://"+r.address+"/api/v1/slos")
+	require.Contains(t, body, "Point an OpenTelemetry exporter here")
 	r.stop()
 	require.NoError(t, <-r.done)
 }

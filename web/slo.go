@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -9,32 +10,124 @@ import (
 	"github.com/slowburn-slo/slowburn/web/view"
 )
 
-// recentEpisodes is how many episodes the page of one SLO shows.
-const recentEpisodes = 20
+const (
+	// recentEpisodes is how many episodes the page of one SLO lists,
+	// drawnEpisodes how many its charts show.
+	recentEpisodes = 20
+	drawnEpisodes  = 200
+)
 
-// sloPage is the page of one SLO.
+// sloPage is the page of one objective.
 func (s *Server) sloPage(c *gin.Context) {
-	status, err := s.settings.Statuses.Status(c.Param("name"))
+	page, err := s.sloView(c)
 	if err != nil {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}
-	episodes, known := s.episodesOf(c.Request, status.Definition.SLO.Name)
-	s.show(c, view.NewSLO(s.base(), status, episodes, known))
+	s.show(c, page)
 }
 
-// episodesOf finds the newest episodes of one SLO. The page is worth showing
-// without them.
-func (s *Server) episodesOf(r *http.Request, name string) (own []slo.Episode, known bool) {
-	episodes, err := s.settings.Episodes.Episodes(r.Context(), maxLimit)
+// sloFragment is its live part.
+func (s *Server) sloFragment(c *gin.Context) {
+	page, err := s.sloView(c)
 	if err != nil {
-		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
-		return nil, false
+		s.fail(c.Writer, c.Request, err)
+		return
 	}
-	for _, e := range firingFirst(episodes) {
-		if e.SLO == name && len(own) < recentEpisodes {
-			own = append(own, e)
+	s.showLive(c, page)
+}
+
+func (s *Server) sloView(c *gin.Context) (view.SLO, error) {
+	r := c.Request
+	if err := knownQuery(r, "objective", "range", "from", "to"); err != nil {
+		return view.SLO{}, err
+	}
+	status, err := s.settings.Statuses.Status(c.Param("name"))
+	if err != nil {
+		return view.SLO{}, err
+	}
+	objective, err := objectiveOf(status, r.URL.Query().Get("objective"))
+	if err != nil {
+		return view.SLO{}, err
+	}
+	scene := view.Scene{Status: status, Objective: objective.Index}
+	if scene.Range, err = s.rangeOfObjective(r, status.Definition.SLO.Name, objective); err != nil {
+		return view.SLO{}, err
+	}
+	if scene.Line, err = s.timeline(status, objective, scene.Range, view.ChartPoints); err != nil {
+		return view.SLO{}, err
+	}
+	if scene.Table, err = s.timeline(status, objective, scene.Range, view.TablePoints); err != nil {
+		return view.SLO{}, err
+	}
+	s.addEpisodes(r, &scene)
+	return view.NewSLO(s.liveBase(r, "/slos"), scene), nil
+}
+
+func (s *Server) timeline(status slo.Status, o slo.ObjectiveStatus, span view.Range, points int) (slo.Timeline, error) {
+	return s.settings.Statuses.Timeline(status.Definition.SLO.Name, o.Index, span.From, span.To, points)
+}
+
+// rangeOfObjective is the range that the page was asked for; else the shortest
+// that holds all that is known of the objective, at most its window.
+func (s *Server) rangeOfObjective(r *http.Request, name string, o slo.ObjectiveStatus) (view.Range, error) {
+	window := o.Window.String()
+	lengths := make([]string, 0, 6)
+	for _, length := range []string{"1h", "6h", "24h", "3d", "7d"} {
+		if d, err := slo.ParseDuration(length); err == nil && d < o.Window.Duration {
+			lengths = append(lengths, length)
 		}
 	}
-	return own, true
+	lengths = append(lengths, window)
+	query := r.URL.Query()
+	if query.Has("range") || query.Has("from") || query.Has("to") {
+		return s.timeRange(r, "", lengths...)
+	}
+	return s.timeRange(r, s.fitting(name, o, lengths), lengths...)
+}
+
+// fitting is the shortest of the lengths that holds every event.
+func (s *Server) fitting(name string, o slo.ObjectiveStatus, lengths []string) string {
+	window := lengths[len(lengths)-1]
+	now := s.clock()
+	const points = 200
+	line, err := s.settings.Statuses.Timeline(name, o.Index, now.Add(-o.Window.Duration), now, points)
+	if err != nil {
+		return window
+	}
+	for _, p := range line.Points {
+		if p.Counts.Total() == 0 {
+			continue
+		}
+		for _, length := range lengths {
+			if d, err := slo.ParseDuration(length); err == nil && now.Sub(p.Start) <= d+line.Step {
+				return length
+			}
+		}
+		return window
+	}
+	return lengths[min(1, len(lengths)-1)]
+}
+
+// addEpisodes finds the newest episodes of the SLO and those to draw. The page
+// is worth showing without them.
+func (s *Server) addEpisodes(r *http.Request, scene *view.Scene) {
+	name := scene.Status.Definition.SLO.Name
+	var err error
+	scene.Recent, err = s.settings.Episodes.FindEpisodes(r.Context(), slo.EpisodeQuery{SLO: name, Limit: recentEpisodes})
+	if err == nil {
+		scene.Drawn, err = s.drawn(r, name, scene.Range.From, scene.Range.To)
+	}
+	if err != nil {
+		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
+		return
+	}
+	scene.EpisodesKnown = true
+}
+
+// drawn are the episodes of an SLO that fired within a range.
+func (s *Server) drawn(r *http.Request, name string, from, to time.Time) ([]slo.Episode, error) {
+	return s.settings.Episodes.FindEpisodes(r.Context(), slo.EpisodeQuery{
+		SLO: name, States: []slo.EpisodeState{slo.Firing, slo.Resolved}, From: from, To: to, Limit: drawnEpisodes,
+	})
 }

@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 // Statuses knows what the engine concluded.
@@ -13,6 +15,12 @@ type Statuses interface {
 	Statuses() []slo.Status
 	// Status returns the SLO of that name, or an error that is slo.ErrNotFound.
 	Status(name string) (slo.Status, error)
+	// Timeline returns what an objective saw in [from, to), in at most this
+	// many points; the stretch is cut to what is kept.
+	Timeline(name string, objective int, from, to time.Time, points int) (slo.Timeline, error)
+	// Evaluations counts the verdicts since the start: while it stands still,
+	// no page can have changed.
+	Evaluations() uint64
 }
 
 // Definitions changes what is measured, and knows what of it was refused.
@@ -31,6 +39,32 @@ type Definitions interface {
 	Problems() error
 }
 
+// Drafts helps to write an SLO before it is applied.
+type Drafts interface {
+	// Draft proposes an SLO for an operation, with a target that its traffic
+	// of the last day would have met. It always proposes one, if nothing is
+	// known of the operation with usual figures.
+	Draft(ctx context.Context, operation slo.Operation) (slo.SLO, error)
+	// Format writes an SLO as an OpenSLO document.
+	Format(definition slo.SLO) ([]byte, error)
+	// Check reads documents as Apply would, and changes nothing. Faults are
+	// slo.DocumentErrors.
+	Check(ctx context.Context, file string, data []byte) ([]slo.SLO, error)
+	// Preview judges the newest spans of the journal by an indicator. It takes
+	// seconds.
+	Preview(ctx context.Context, indicator slo.Indicator) (slo.Preview, error)
+}
+
+// Traffic knows the rate, errors and latency of what services do for others.
+// It is best effort: it may lag, and forgets after a day.
+type Traffic interface {
+	// Operations returns the operations of a service, those of every service
+	// if it is empty, by service and then the busiest first.
+	Operations(service string, over time.Duration) []slo.Traffic
+	// Services returns the traffic of each service, by kind, sorted by name.
+	Services(over time.Duration) []slo.Traffic
+}
+
 // Ledger reads what was counted.
 type Ledger interface {
 	// Buckets returns the buckets of a series with from <= slice < to, sorted
@@ -45,9 +79,11 @@ type Ledger interface {
 
 // Episodes reads the history of alerts.
 type Episodes interface {
-	// Episodes returns at most limit episodes, the open ones (firing, pending)
-	// before the closed ones, and the newest first within each.
-	Episodes(ctx context.Context, limit int) ([]slo.Episode, error)
+	// FindEpisodes returns the open episodes (firing, then pending) before the
+	// closed ones, and the newest first within each.
+	FindEpisodes(ctx context.Context, query slo.EpisodeQuery) ([]slo.Episode, error)
+	// CountEpisodes counts what the query selects, whatever its Offset and Limit.
+	CountEpisodes(ctx context.Context, query slo.EpisodeQuery) (int, error)
 }
 
 // Health knows whether every part works.
@@ -55,4 +91,6 @@ type Health interface {
 	// Ready returns nil when telemetry is accepted and counted, else what is
 	// missing.
 	Ready(ctx context.Context) error
+	// Facts says how the program is set and how its parts are.
+	Facts(ctx context.Context) view.Facts
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
+
+	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 // config is what `slowburn serve` is told: by flags, by SLOWBURN_… in the
@@ -35,6 +37,10 @@ type config struct {
 	tlsKey          string
 	insecure        bool
 	logLevel        string
+	development     bool
+
+	// changed are the flags that were set, however, for the settings page.
+	changed []view.Setting
 }
 
 func (c *config) bind(f *pflag.FlagSet) {
@@ -56,6 +62,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.tlsCert, "tls-cert", "", "certificate `FILE` (PEM) for OTLP, page and API")
 	f.StringVar(&c.tlsKey, "tls-key", "", "private key `FILE` (PEM) of --tls-cert")
 	f.BoolVar(&c.insecure, "insecure", false, "listen beyond loopback without tokens or TLS")
+	f.BoolVar(&c.development, "development", false, "add the gallery of pages at /-/gallery")
 	f.StringVar(&c.logLevel, "log-level", "info", "least `LEVEL` of the log: debug, info, warn or error")
 }
 
@@ -83,7 +90,23 @@ func (c *config) complete(f *pflag.FlagSet, getenv func(string) string) error {
 			return err
 		}
 	}
+	f.Visit(func(flag *pflag.Flag) {
+		c.changed = append(c.changed, view.Setting{Name: flag.Name, Value: shown(flag)})
+	})
 	return c.check()
+}
+
+// shown is the value of a flag without what may be a secret: a URL may hold a
+// password. Files of secrets are named, not read.
+func shown(flag *pflag.Flag) string {
+	if !strings.HasSuffix(flag.Name, "-url") {
+		return flag.Value.String()
+	}
+	u, err := url.Parse(flag.Value.String())
+	if err != nil {
+		return "(not shown)"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // readFile sets the flags that neither the command line nor the environment set.

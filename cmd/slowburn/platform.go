@@ -21,6 +21,8 @@ import (
 	"github.com/slowburn-slo/slowburn/slo/engine"
 	"github.com/slowburn-slo/slowburn/slo/indicator"
 	"github.com/slowburn-slo/slowburn/slo/ledger"
+	"github.com/slowburn-slo/slowburn/slo/recount"
+	"github.com/slowburn-slo/slowburn/slo/traffic"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 	"github.com/slowburn-slo/slowburn/storage/postgres"
 	"github.com/slowburn-slo/slowburn/web"
@@ -48,14 +50,17 @@ type platform struct {
 	folder    *catalog.Folder // nil without --slos
 	engine    *engine.Engine
 	ledger    *ledger.Projection
+	traffic   *traffic.Projection
+	recounter *recount.Recounter
 	sender    *alerting.Sender
 	collector *collector.Collector
 	web       *web.Server
+	started   time.Time
 }
 
 // assemble starts the database and makes every part; none of them runs yet.
 func assemble(ctx context.Context, c config, j *journal.Journal, logger *slog.Logger) (*platform, error) {
-	p := &platform{config: c, logger: logger, journal: j}
+	p := &platform{config: c, logger: logger, journal: j, started: time.Now()}
 	if err := p.make(ctx); err != nil {
 		p.close()
 		return nil, err
@@ -95,6 +100,9 @@ func (p *platform) make(ctx context.Context) error {
 		return err
 	}
 	if err := p.makeCatalog(ctx, compiler); err != nil {
+		return err
+	}
+	if err := p.makeReaders(compiler); err != nil {
 		return err
 	}
 	return p.makeWeb()
@@ -183,9 +191,30 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	p.ledger, err = ledger.New(ledger.Settings{
 		Shard: shard, Journal: p.journal, Store: p.store,
-		Judge:      indicator.NewCounter(compiler, indicator.Limits{}),
+		Judge:      indicator.NewCounter(compiler, limits()),
 		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
 		Logger:     p.logger.With("part", "ledger"),
+	})
+	return err
+}
+
+// limits are how far the end of a span may lie from its arrival.
+func limits() indicator.Limits { return indicator.Limits{Late: lateBound, Future: futureBound} }
+
+// makeReaders makes what reads the journal beside the ledger, for the pages.
+func (p *platform) makeReaders(compiler *indicator.Compiler) (err error) {
+	p.traffic, err = traffic.New(traffic.Settings{
+		Journal:    p.journal,
+		OpenReader: func(after slo.Offset) (traffic.Reader, error) { return p.journal.Reader(after) },
+		Logger:     p.logger.With("part", "traffic"),
+	})
+	if err != nil {
+		return err
+	}
+	p.recounter, err = recount.New(recount.Settings{
+		Journal:    p.journal,
+		OpenReader: func(after slo.Offset) (recount.Reader, error) { return p.journal.Reader(after) },
+		NewJudge:   func(i slo.Indicator) (recount.Judge, error) { return compiler.Sampler(i, limits()) },
 	})
 	return err
 }
@@ -227,7 +256,9 @@ func (p *platform) makeWeb() (err error) {
 		hosts = append(hosts, host)
 	}
 	p.web, err = web.New(web.Settings{
-		Statuses: p.engine, Definitions: p.catalog, Ledger: p.store, Episodes: p.store, Health: p,
+		Statuses: p.engine, Definitions: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
+		Drafts:    drafts{catalog: p.catalog, traffic: p.traffic, recounter: p.recounter},
+		OTLPToken: p.config.otlpTokenFile != "", OTLPTLS: p.config.tlsCert != "", Development: p.config.development,
 		Metrics: metrics, TokenFile: p.config.apiTokenFile, AllowedHosts: hosts,
 		Version: buildinfo.Version(), OTLPGRPC: p.config.otlpGRPC, OTLPHTTP: p.config.otlpHTTP,
 		Logger: p.logger.With("part", "web"),
@@ -243,6 +274,7 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 		actor(group, p.logger, "SLO folder", p.folder.Watch)
 	}
 	actor(group, p.logger, "ledger", p.ledger.Run)
+	actor(group, p.logger, "traffic", p.traffic.Run)
 	actor(group, p.logger, "notifications of the store", func(ctx context.Context) error { return p.store.Listen(ctx, p.engine.Wake) })
 	actor(group, p.logger, "engine", p.engine.Run)
 	actor(group, p.logger, "sender", p.sender.Run)

@@ -4,22 +4,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-const (
-	// maxServices bounds the names kept, as every client may invent more.
-	maxServices = 10_000
-	// maxNameBytes is where a name is cut.
-	maxNameBytes = 255
-
-	// unnamed stands for a resource without service.name, as the SDKs have it.
-	unnamed = "unknown_service"
-	// others stands for the names beyond maxServices.
-	others = "(other)"
-)
+// maxServices bounds the names kept, as every client may invent more.
+const maxServices = 10_000
 
 // roster counts the services seen. It remembers the names for as long as the
 // process lives, so that the bound on them holds over all commits.
@@ -47,9 +37,9 @@ func (r *roster) find(name string) *slo.Service {
 	if service, ok := r.byName[name]; ok {
 		return service
 	}
-	name = storable(name)
+	name = slo.CleanService(name)
 	if _, ok := r.byName[name]; !ok && len(r.byName) >= maxServices {
-		name = others
+		name = slo.OtherNames
 	}
 	service, ok := r.byName[name]
 	if !ok {
@@ -74,22 +64,4 @@ func (r *roster) drain() []slo.Service {
 	r.touched = r.touched[:0]
 	slices.SortFunc(seen, func(a, b slo.Service) int { return strings.Compare(a.Name, b.Name) })
 	return seen
-}
-
-// storable makes a name that a database takes and a page can show: valid
-// UTF-8, without NUL (which PostgreSQL's text refuses), at most 255 bytes.
-func storable(name string) string {
-	if name == "" {
-		return unnamed
-	}
-	const replacement = string(utf8.RuneError)
-	name = strings.ReplaceAll(strings.ToValidUTF8(name, replacement), "\x00", replacement)
-	if len(name) <= maxNameBytes {
-		return name
-	}
-	cut := maxNameBytes
-	for !utf8.RuneStart(name[cut]) {
-		cut--
-	}
-	return name[:cut]
 }

@@ -52,7 +52,10 @@ func (s *Set) Len() int { return len(s.series) }
 // Judge takes r.Decoded if that holds traces, else it decodes r.Payload; both
 // give the same counts. It only reads them. The error says that the payload
 // cannot be decoded; nothing of the record was counted then.
-func (s *Set) Judge(r slo.Record, tally *Tally) error {
+func (s *Set) Judge(r slo.Record, tally *Tally) error { return s.judge(r, tally, nil) }
+
+// judge is Judge, and shows every event to watch unless that is nil.
+func (s *Set) judge(r slo.Record, tally *Tally, watch func(*judge, outcome)) error {
 	if r.Kind != slo.RecordTraces {
 		return nil
 	}
@@ -64,7 +67,7 @@ func (s *Set) Judge(r slo.Record, tally *Tally) error {
 		}
 	}
 	tally.bind(s)
-	j := judge{set: s, tally: tally, arrival: r.Arrival.UnixNano()}
+	j := judge{set: s, tally: tally, watch: watch, arrival: r.Arrival.UnixNano()}
 	resources := traces.ResourceSpans()
 	for i := range resources.Len() {
 		j.resourceSpans(resources.At(i))
@@ -76,6 +79,7 @@ func (s *Set) Judge(r slo.Record, tally *Tally) error {
 type judge struct {
 	set     *Set
 	tally   *Tally
+	watch   func(*judge, outcome)
 	arrival int64 // Unix nanoseconds
 
 	// Of the resource at hand:
@@ -133,24 +137,59 @@ func (j *judge) span(scope ptrace.ScopeSpans, span ptrace.Span) {
 	j.tally.newSpan()
 	slice := slo.Slice(at / int64(slo.SliceLength))
 	for _, place := range j.places {
-		s := &j.set.series[place]
-		switch j.asks(&s.total) {
-		case no:
-		case unknown:
-			j.tally.count(place, slice, min(at, j.arrival)).Unknown++
-		case yes:
-			counts := j.tally.count(place, slice, min(at, j.arrival))
-			switch verdict := j.asks(&s.verdict); {
-			case verdict == unknown:
-				counts.Unknown++
-			case (verdict == yes) != s.verdictIsBad:
-				counts.Good++
-			default:
-				counts.Bad++
-			}
+		outcome := j.outcome(&j.set.series[place])
+		if outcome == none {
+			continue
+		}
+		counts := j.tally.count(place, slice, min(at, j.arrival))
+		outcome.add(counts)
+		if j.watch != nil {
+			j.watch(j, outcome)
 		}
 	}
 	j.current.close()
+}
+
+// outcome is what a span is to a series.
+type outcome int
+
+const (
+	none outcome = iota // no event of the series
+	good
+	bad
+	undecided // an event that could not be judged
+)
+
+// add counts an event of that outcome.
+func (o outcome) add(to *slo.Counts) {
+	switch o {
+	case good:
+		to.Good++
+	case bad:
+		to.Bad++
+	case undecided:
+		to.Unknown++
+	case none:
+	}
+}
+
+// outcome judges the span at hand.
+func (j *judge) outcome(s *series) outcome {
+	switch j.asks(&s.total) {
+	case no:
+		return none
+	case unknown:
+		return undecided
+	case yes:
+	}
+	switch verdict := j.asks(&s.verdict); {
+	case verdict == unknown:
+		return undecided
+	case (verdict == yes) != s.verdictIsBad:
+		return good
+	default:
+		return bad
+	}
 }
 
 // asks is whether a source selects the span at hand: the cheap questions

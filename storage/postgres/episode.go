@@ -27,13 +27,6 @@ func (s *Store) OpenEpisodes(ctx context.Context) ([]slo.Episode, error) {
 	return s.episodes(ctx, `SELECT `+episodeColumns+` FROM episodes WHERE state IN ('pending', 'firing') ORDER BY began_ns, id`)
 }
 
-// Episodes returns at most limit episodes: the open ones (firing, pending)
-// before the ended ones, the newest first within each.
-func (s *Store) Episodes(ctx context.Context, limit int) ([]slo.Episode, error) {
-	return s.episodes(ctx, `SELECT `+episodeColumns+` FROM episodes
-		ORDER BY state IN ('pending', 'firing') DESC, began_ns DESC, id LIMIT $1`, limit)
-}
-
 func (s *Store) episodes(ctx context.Context, query string, args ...any) ([]slo.Episode, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {

@@ -110,7 +110,7 @@ func TestEpisodesNeverGoBack(t *testing.T) {
 			for _, state := range c.states {
 				save(t, store, "e", state)
 			}
-			episodes, err := store.Episodes(t.Context(), 10)
+			episodes, err := store.FindEpisodes(t.Context(), slo.EpisodeQuery{Limit: 10})
 			require.NoError(t, err)
 			require.Equal(t, []slo.Episode{transition(t, "e", c.want).Episode}, episodes)
 			open, err := store.OpenEpisodes(t.Context())
@@ -128,7 +128,7 @@ func TestEpisodesAreNewestFirst(t *testing.T) {
 		moved.Episode.PendingSince = noon.Add(time.Duration(i) * time.Hour)
 		require.NoError(t, store.SaveTransitions(t.Context(), []slo.Transition{moved}, nil))
 	}
-	episodes, err := store.Episodes(t.Context(), 2)
+	episodes, err := store.FindEpisodes(t.Context(), slo.EpisodeQuery{Limit: 2})
 	require.NoError(t, err)
 	require.Equal(t, []string{"e2", "e1"}, []string{episodes[0].ID, episodes[1].ID})
 }

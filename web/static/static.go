@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed css js img
+//go:embed css js img vendor/*.js vendor/*.css
 var files embed.FS
 
 // prefix is where the files are served.

@@ -200,3 +200,53 @@ func Events(n float64) string {
 	}
 	return floorText(r, 1)
 }
+
+// PerSecond writes the rate of spans over a stretch: "12.5/s", "3/min" below
+// one in a second, "0/s" for none.
+func PerSecond(spans int64, over time.Duration) string {
+	if spans <= 0 || over <= 0 {
+		return "0/s"
+	}
+	rate, unit := new(big.Rat).SetFrac(big.NewInt(spans*int64(time.Second)), big.NewInt(int64(over))), "/s"
+	if rate.Cmp(big.NewRat(1, 1)) < 0 {
+		rate.Mul(rate, big.NewRat(60, 1))
+		unit = "/min"
+	}
+	decimals := 1
+	if rate.IsInt() || rate.Cmp(big.NewRat(100, 1)) >= 0 {
+		decimals = 0
+	}
+	return floorText(rate, decimals) + unit
+}
+
+// Latency writes a duration with two or three digits: "850 µs", "12 ms",
+// "1.25 s", "2m 5s"; a dash for none.
+func Latency(d time.Duration) string {
+	unit := func(size time.Duration, name string) string {
+		value := float64(d) / float64(size)
+		decimals := 0
+		switch {
+		case value < 10:
+			decimals = 2
+		case value < 100:
+			decimals = 1
+		}
+		text := strconv.FormatFloat(value, 'f', decimals, 64)
+		if decimals > 0 {
+			text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+		}
+		return text + narrow + name
+	}
+	switch {
+	case d <= 0:
+		return "–"
+	case d < time.Millisecond:
+		return unit(time.Microsecond, "µs")
+	case d < time.Second:
+		return unit(time.Millisecond, "ms")
+	case d < time.Minute:
+		return unit(time.Second, "s")
+	default:
+		return coarse(d)
+	}
+}

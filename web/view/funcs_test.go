@@ -154,8 +154,8 @@ func TestEndpointsCanBeSentTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, view.NewStart(c.self, c.listener, "", false, nil).GRPC)
-			require.Equal(t, c.want, view.NewStart(c.self, "", c.listener, false, nil).HTTP)
+			require.Equal(t, c.want, view.NewStart(view.Receivers{Self: c.self, GRPC: c.listener}, nil).GRPC)
+			require.Equal(t, c.want, view.NewStart(view.Receivers{Self: c.self, HTTP: c.listener}, nil).HTTP)
 		})
 	}
 }

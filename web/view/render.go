@@ -32,7 +32,7 @@ type Renderer struct {
 func New(asset func(name string) (string, error)) (*Renderer, error) {
 	shared, err := template.New("shared").
 		Option("missingkey=error").
-		Funcs(template.FuncMap{"asset": asset}).
+		Funcs(template.FuncMap{"asset": asset, "field": newField}).
 		ParseFS(templates, "templates/layout/*.html", "templates/component/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the templates: %w", err)
@@ -55,16 +55,24 @@ func New(asset func(name string) (string, error)) (*Renderer, error) {
 	return r, nil
 }
 
+// LivePart is the part of a page that shows figures and is fetched again and
+// again. Its template is one element with the id "live", which begins with
+// "live-open" and which "main" draws, too.
+const LivePart = "live"
+
 // Render draws the whole page, or returns an error and nothing: half a page is
 // never sent.
-func (r *Renderer) Render(page Page) ([]byte, error) {
+func (r *Renderer) Render(page Page) ([]byte, error) { return r.RenderPart("layout", page) }
+
+// RenderPart draws one template of a page, with the whole page's struct.
+func (r *Renderer) RenderPart(part string, page Page) ([]byte, error) {
 	set, found := r.pages[page.template()]
 	if !found {
 		return nil, fmt.Errorf("there is no template for the page %q", page.template())
 	}
 	var body bytes.Buffer
-	if err := set.ExecuteTemplate(&body, "layout", page); err != nil {
-		return nil, fmt.Errorf("render the page %q: %w", page.template(), err)
+	if err := set.ExecuteTemplate(&body, part, page); err != nil {
+		return nil, fmt.Errorf("render %q of the page %q: %w", part, page.template(), err)
 	}
 	return body.Bytes(), nil
 }

@@ -5,27 +5,35 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
 // RowsPerPage is how many objectives one page of the list shows.
-const RowsPerPage = 250
+const RowsPerPage = 100
 
-// SLOs is the list of objectives, the worst first.
+// SLOs is the list of objectives.
 type SLOs struct {
 	Base
-	// Start teaches the first steps; nil once an SLO is defined.
-	Start *Start
-	Tiles []StateTile
-	Rows  []Row
-	// Search is what was searched for, State the state that is selected.
-	Search, State string
-	// Shown says which rows are on this page: "1–250 of 1 000 objectives".
+	// Defined reports that there is at least one SLO, matching or not.
+	Defined bool
+	Tiles   []StateTile
+	Rows    []Row
+	Columns []Column
+	// Search, State, Service and Sort are the filter and the order as the
+	// address has them.
+	Search, State, Service, Sort string
+	// Services are those to choose from.
+	Services []string
+	// Shown says which rows are on this page: "1–100 of 1 000 objectives".
 	Shown          string
 	Previous, Next string
-	Problems       Problems
-	Refused        Refused
+	// Action and Target are where the filter is sent to, as a page and as a
+	// fragment.
+	Action, FragmentAction string
+	Problems               Problems
+	Refused                Refused
 }
 
 func (SLOs) template() string { return "slos" }
@@ -38,6 +46,13 @@ type StateTile struct {
 	Selected bool
 }
 
+// Column is the head of a column; Link sorts by it, and is empty if nothing can.
+type Column struct {
+	Text, Class, Link string
+	// Sorted is "ascending" or "descending" while the list is sorted by it.
+	Sorted string
+}
+
 // Row is one objective in the list.
 type Row struct {
 	Name, Title, Objective, Service, Link string
@@ -45,35 +60,39 @@ type Row struct {
 	State                                 State
 	Budget                                Budget
 	Firing                                []Badge
-	MeasuredUntil                         Moment
 	LastEvent                             LastEvent
+	// Day is the last 24 hours, hour by hour.
+	Day Strip
 }
 
 // Badge is a tier that fires.
 type Badge struct{ Tier, Severity string }
 
-// Listing is what the list shows. Statuses are those that match the search,
-// in any state; State selects among them, all if empty.
+// Listing is what the list shows. Statuses are those that match the search and
+// the service, in any state; State selects among them, all if empty.
 type Listing struct {
 	Statuses []slo.Status
 	// Defined reports that there is at least one SLO, matching or not.
-	Defined bool
-	Search  string
-	State   slo.State
+	Defined         bool
+	Search, Service string
+	Services        []string
+	State           slo.State
+	Order           Order
 	// Page counts from 1.
 	Page     int
 	Problems Problems
 	Refused  Refused
-	Start    Start
+	// Day gives the last 24 hours of an objective, hour by hour; it is asked
+	// for those that are shown. Nil leaves them out.
+	Day func(name string, objective int) (slo.Timeline, bool)
 }
 
 // NewSLOs fills the list.
 func NewSLOs(base Base, in Listing) SLOs {
-	base.Title, base.Live = "Objectives", true
-	page := SLOs{Base: base, Search: in.Search, State: string(in.State), Problems: in.Problems, Refused: in.Refused}
-	if !in.Defined {
-		page.Start = &in.Start
-		return page
+	base.Title = "Objectives"
+	page := SLOs{
+		Base: base, Defined: in.Defined, Search: in.Search, State: string(in.State), Service: in.Service, Sort: in.Order.String(),
+		Services: in.Services, Problems: in.Problems, Refused: in.Refused, Action: "/slos", FragmentAction: "/fragments/slos",
 	}
 	var selected []entry
 	counts := map[slo.State]int{}
@@ -88,13 +107,14 @@ func NewSLOs(base Base, in Listing) SLOs {
 	}
 	for _, state := range gravity() {
 		tile := StateTile{State: NewState(state), Count: Count(int64(counts[state])), Selected: state == in.State}
-		tile.Link = address(in.Search, state, 1)
+		tile.Link = in.address(state, in.Order, 1)
 		if tile.Selected {
-			tile.Link = address(in.Search, "", 1)
+			tile.Link = in.address("", in.Order, 1)
 		}
 		page.Tiles = append(page.Tiles, tile)
 	}
-	slices.SortStableFunc(selected, entry.compare)
+	page.Columns = in.columns()
+	slices.SortStableFunc(selected, in.Order.compare)
 	page.cut(selected, in)
 	return page
 }
@@ -106,22 +126,32 @@ func (p *SLOs) cut(selected []entry, in Listing) {
 	first := (number - 1) * RowsPerPage
 	last := min(first+RowsPerPage, len(selected))
 	for _, e := range selected[first:last] {
-		p.Rows = append(p.Rows, e.row(p.Base))
+		row := e.row(p.Base)
+		if in.Day != nil {
+			if day, ok := in.Day(row.Name, e.objective.Index); ok {
+				row.Day = NewStrip(day, e.objective.Target, p.Now)
+			}
+		}
+		p.Rows = append(p.Rows, row)
 	}
-	noun := " objectives"
-	if len(selected) == 1 {
-		noun = " objective"
-	}
-	p.Shown = Count(int64(len(selected))) + noun
+	p.Shown = plural(int64(len(selected)), "objective")
 	if pages > 1 {
 		p.Shown = Count(int64(first+1)) + "–" + Count(int64(last)) + " of " + p.Shown
 	}
 	if number > 1 {
-		p.Previous = address(in.Search, in.State, number-1)
+		p.Previous = in.address(in.State, in.Order, number-1)
 	}
 	if number < pages {
-		p.Next = address(in.Search, in.State, number+1)
+		p.Next = in.address(in.State, in.Order, number+1)
 	}
+}
+
+// plural writes a number with its noun: "1 objective", "2 objectives".
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Count(n) + " " + noun + "s"
 }
 
 // entry is one objective on its way to a row.
@@ -130,36 +160,15 @@ type entry struct {
 	objective *slo.ObjectiveStatus
 }
 
-// gravity is the order of the states, the gravest first.
-func gravity() []slo.State {
-	return []slo.State{slo.Exhausted, slo.Burning, slo.Unmeasured, slo.OK}
-}
-
-// compare puts the worst first: by state, by budget left, by name.
-func (e entry) compare(other entry) int {
-	left := func(e entry) float64 {
-		if e.objective.Counts.Total() == 0 {
-			return 1
-		}
-		return e.objective.Budget.RemainingRatio
-	}
-	return cmp.Or(
-		slices.Index(gravity(), e.objective.State)-slices.Index(gravity(), other.objective.State),
-		cmp.Compare(left(e), left(other)),
-		cmp.Compare(e.status.Definition.SLO.Name, other.status.Definition.SLO.Name),
-		cmp.Compare(e.objective.Index, other.objective.Index),
-	)
-}
-
 func (e entry) row(base Base) Row {
 	definition, o := e.status.Definition.SLO, *e.objective
 	row := Row{
 		Name: definition.Name, Title: definition.DisplayName, Objective: objectiveName(*e.status, o),
-		Service: definition.Service, Link: "/slos/" + url.PathEscape(definition.Name),
+		Service: definition.Service, Link: sloLink(definition.Name, o.Index),
 		Target: o.Target.Percent() + narrow + "%", Window: o.Window.String(),
 		Achieved: Share(o.Counts.Good, o.Counts.Total(), shareDecimals(o.Target)),
 		BurnRate: lastHour(o), State: NewState(o.State), Budget: NewBudget(o),
-		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now), LastEvent: newLastEvent(o, base.Now),
+		LastEvent: newLastEvent(o, base.Now),
 	}
 	if row.Title == "" {
 		row.Title = definition.Name
@@ -168,6 +177,15 @@ func (e entry) row(base Base) Row {
 		row.Firing = append(row.Firing, Badge{Tier: f.Tier, Severity: string(f.Severity)})
 	}
 	return row
+}
+
+// sloLink is the page of an objective.
+func sloLink(name string, objective int) string {
+	link := "/slos/" + url.PathEscape(name)
+	if objective > 0 {
+		link += "?objective=" + strconv.Itoa(objective)
+	}
+	return link
 }
 
 // objectiveName tells the objectives of one SLO apart; empty if there is one.
@@ -182,20 +200,47 @@ func objectiveName(s slo.Status, o slo.ObjectiveStatus) string {
 	}
 }
 
-// address is the list with a search, a state and a page.
-func address(search string, state slo.State, page int) string {
+// address is the list with a state, an order and a page, and the search as it is.
+func (in Listing) address(state slo.State, order Order, page int) string {
 	query := url.Values{}
-	if search != "" {
-		query.Set("q", search)
-	}
-	if state != "" {
-		query.Set("state", string(state))
+	for key, value := range map[string]string{
+		"q": in.Search, "service": in.Service, "state": string(state), "sort": order.String(),
+	} {
+		if value != "" {
+			query.Set(key, value)
+		}
 	}
 	if page > 1 {
 		query.Set("page", strconv.Itoa(page))
 	}
-	if len(query) == 0 {
-		return "/"
+	return strings.TrimSuffix("/slos?"+query.Encode(), "?")
+}
+
+// gravity is the order of the states, the gravest first.
+func gravity() []slo.State {
+	return []slo.State{slo.Exhausted, slo.Burning, slo.Unmeasured, slo.OK}
+}
+
+// worse puts the worst first: by state, by budget left, by name.
+func worse(a, b entry) int {
+	return cmp.Or(
+		slices.Index(gravity(), a.objective.State)-slices.Index(gravity(), b.objective.State),
+		cmp.Compare(a.budgetLeft(), b.budgetLeft()),
+		byName(a, b),
+	)
+}
+
+func byName(a, b entry) int {
+	return cmp.Or(
+		cmp.Compare(a.status.Definition.SLO.Name, b.status.Definition.SLO.Name),
+		cmp.Compare(a.objective.Index, b.objective.Index),
+	)
+}
+
+// budgetLeft is the share of the budget; an objective without events has all.
+func (e entry) budgetLeft() float64 {
+	if e.objective.Counts.Total() == 0 {
+		return 1
 	}
-	return "/?" + query.Encode()
+	return e.objective.Budget.RemainingRatio
 }

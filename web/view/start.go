@@ -7,51 +7,68 @@ import (
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// Start is what the empty page teaches.
+// Start is what the empty page teaches: settings to copy, for each language.
 type Start struct {
 	// GRPC and HTTP are the endpoints for OTEL_EXPORTER_OTLP_ENDPOINT; empty
 	// if there is none.
 	GRPC, HTTP string
-	// Self is the address of this server, "http://127.0.0.1:8080".
-	Self string
-	// Token reports that the API wants a token.
-	Token bool
-	// Example is the service that the example measures.
-	Example string
-	// Seen are the services that already send.
+	// Token reports that the receivers want a token, TLS that they speak TLS.
+	Token, TLS bool
+	Recipes    []Recipe
+	// Seen are the services that already send, AnyTraffic that some of them
+	// answer or consume.
 	Seen []Seen
 }
 
-// maxSeen is how many services the empty page names.
-const maxSeen = 10
+// Recipe is how to send from one language or program.
+type Recipe struct {
+	ID, Name string
+	Blocks   []RecipeBlock
+}
+
+// RecipeBlock is one thing to copy, with what to do with it.
+type RecipeBlock struct{ ID, Text, Code string }
 
 // Seen is a service in the telemetry.
-type Seen struct{ Name, Spans string }
+type Seen struct{ Name, Spans, Link, Create string }
 
-// NewStart prepares the first steps. Self is the address under which the
-// reader sees this page; grpc and http are where the receivers listen.
-func NewStart(self, grpc, http string, token bool, services []slo.Service) Start {
-	s := Start{
-		GRPC: endpoint(grpc, self), HTTP: endpoint(http, self), Self: self, Token: token, Example: "checkout",
-	}
+// maxSeen is how many services the empty page names.
+const maxSeen = 50
+
+// Receivers is where telemetry is sent to.
+type Receivers struct {
+	// Self is the address under which the reader sees this page,
+	// "http://127.0.0.1:8080"; GRPC and HTTP are where the receivers listen.
+	Self, GRPC, HTTP string
+	Token, TLS       bool
+}
+
+// NewStart prepares the first steps.
+func NewStart(to Receivers, services []slo.Service) Start {
+	s := Start{GRPC: endpoint(to.GRPC, to.Self, to.TLS), HTTP: endpoint(to.HTTP, to.Self, to.TLS), Token: to.Token, TLS: to.TLS}
+	s.Recipes = s.recipes()
 	for _, service := range services[:min(len(services), maxSeen)] {
-		if s.Example == "checkout" && plainName(service.Name) {
-			s.Example = service.Name
-		}
-		s.Seen = append(s.Seen, Seen{Name: service.Name, Spans: Count(service.Spans)})
+		s.Seen = append(s.Seen, Seen{
+			Name: service.Name, Spans: Count(service.Spans), Link: serviceLink(service.Name),
+			Create: createLink(slo.Operation{Service: service.Name, Kind: slo.ServerSpan}),
+		})
 	}
 	return s
 }
 
 // endpoint makes a URL of a listener's address. One that listens everywhere
 // is reached under the host that the reader already uses.
-func endpoint(address, self string) string {
+func endpoint(address, self string, tls bool) string {
 	if address == "" || strings.Contains(address, "://") {
 		return address
 	}
+	scheme := "http://"
+	if tls {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "http://" + address
+		return scheme + address
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		_, host, _ = strings.Cut(self, "://")
@@ -60,13 +77,5 @@ func endpoint(address, self string) string {
 		}
 		host = strings.Trim(host, "[]")
 	}
-	return "http://" + net.JoinHostPort(host, port)
-}
-
-// plainName reports that a name needs no quotes in a document, and may be part
-// of an SLO's name.
-func plainName(name string) bool {
-	return name != "" && len(name) < 50 && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
-	})
+	return scheme + net.JoinHostPort(host, port)
 }

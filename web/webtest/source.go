@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 // Source serves fixtures in place of the engine, the ledger and the stores.
@@ -26,6 +28,16 @@ type Source struct {
 	Outside map[string]int64
 	// Closed are episodes beside those that are open in List.
 	Closed []slo.Episode
+	// Moving is what the operations of the services do.
+	Moving Traffic
+	// Drafted is what Draft proposes, Document what Format writes, Checked
+	// what Check reads unless ApplyError is set, Previewed what Preview finds.
+	Drafted   slo.SLO
+	Document  []byte
+	Checked   []slo.SLO
+	Previewed slo.Preview
+	// Known is what Facts says.
+	Known view.Facts
 	// Refusal is what Problems returns.
 	Refusal error
 	// NotReady is what Ready returns.
@@ -33,7 +45,10 @@ type Source struct {
 	// Trouble is returned by whatever reads or writes the store.
 	Trouble error
 
-	lock sync.Mutex
+	judged atomic.Uint64
+	lock   sync.Mutex
+	// readings are the histories of the scenarios that were asked for.
+	readings map[string]slo.Reading
 	// got is the body of the last Apply, deleted the names of all Deletes.
 	got     []byte
 	deleted []string
@@ -133,17 +148,70 @@ func (s *Source) Refused(ctx context.Context) (map[string]int64, error) {
 	return s.Outside, s.trouble(ctx)
 }
 
-// Episodes returns the closed episodes and then, to see that they are put
-// first, the open ones.
-func (s *Source) Episodes(ctx context.Context, limit int) ([]slo.Episode, error) {
-	episodes := slices.Clone(s.Closed)
+// FindEpisodes returns the open episodes of List, the firing before the
+// pending, and then the closed ones, as far as the query selects them.
+func (s *Source) FindEpisodes(ctx context.Context, query slo.EpisodeQuery) ([]slo.Episode, error) {
+	found := s.find(query)
+	found = found[min(query.Offset, len(found)):]
+	return found[:min(query.Limit, len(found))], s.trouble(ctx)
+}
+
+// CountEpisodes counts what the query selects.
+func (s *Source) CountEpisodes(ctx context.Context, query slo.EpisodeQuery) (int, error) {
+	return len(s.find(query)), s.trouble(ctx)
+}
+
+func (s *Source) find(query slo.EpisodeQuery) []slo.Episode {
+	var firing, pending []slo.Episode
 	for _, status := range s.List {
 		for _, o := range status.Objectives {
-			episodes = append(append(episodes, o.Pending...), o.Firing...)
+			firing, pending = append(firing, o.Firing...), append(pending, o.Pending...)
 		}
 	}
-	return episodes[:min(limit, len(episodes))], s.trouble(ctx)
+	return slices.DeleteFunc(slices.Concat(firing, pending, s.Closed), func(e slo.Episode) bool {
+		began := e.PendingSince
+		if began.IsZero() {
+			began = e.FiredAt
+		}
+		return (query.SLO != "" && e.SLO != query.SLO) ||
+			(len(query.States) > 0 && !slices.Contains(query.States, e.State)) ||
+			(!query.To.IsZero() && !began.Before(query.To)) ||
+			(!e.ResolvedAt.IsZero() && e.ResolvedAt.Before(query.From))
+	})
 }
+
+// Evaluations stands still unless Judged was called.
+func (s *Source) Evaluations() uint64 { return s.judged.Load() }
+
+// Judged says that there are new verdicts.
+func (s *Source) Judged() { s.judged.Add(1) }
+
+// Draft returns Drafted.
+func (s *Source) Draft(ctx context.Context, _ slo.Operation) (slo.SLO, error) {
+	return s.Drafted, s.trouble(ctx)
+}
+
+// Format returns Document.
+func (s *Source) Format(slo.SLO) ([]byte, error) { return s.Document, s.Trouble }
+
+// Check returns Checked, or ApplyError.
+func (s *Source) Check(ctx context.Context, _ string, data []byte) ([]slo.SLO, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.got = slices.Clone(data)
+	if s.ApplyError != nil {
+		return nil, s.ApplyError
+	}
+	return s.Checked, s.trouble(ctx)
+}
+
+// Preview returns Previewed.
+func (s *Source) Preview(ctx context.Context, _ slo.Indicator) (slo.Preview, error) {
+	return s.Previewed, s.trouble(ctx)
+}
+
+// Facts returns Known.
+func (s *Source) Facts(context.Context) view.Facts { return s.Known }
 
 // Ready returns NotReady.
 func (s *Source) Ready(context.Context) error { return s.NotReady }
@@ -154,4 +222,10 @@ func (s *Source) trouble(ctx context.Context) error {
 		return s.Trouble
 	}
 	return ctx.Err()
+}
+
+// Find gives the status of an SLO, false if there is none.
+func (s *Source) Find(name string) (slo.Status, bool) {
+	status, err := s.Status(name)
+	return status, err == nil
 }

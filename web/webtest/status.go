@@ -27,14 +27,8 @@ func (s Scenario) Status() slo.Status {
 			s.Name, s.Title, s.Service),
 		Origin: s.Origin, Revision: 3, AppliedAt: now.Add(-40 * 24 * time.Hour),
 	}
-	until := now.Add(-time.Second)
-	begin := now.Add(-window - 2*time.Hour)
 	plan := slo.NewPlan(definition.SLO, 0)
-	objective := plan.Evaluate(slo.Reading{
-		Now: now, History: s.history(begin),
-		Series:   slo.SeriesState{Watermark: s.watermark(), Counted: []slo.Interval{{From: begin}}},
-		Coverage: slo.Coverage{Since: begin, Until: until},
-	})
+	objective := plan.Evaluate(s.reading())
 	open := map[string]slo.Episode{}
 	for _, t := range slo.Advance(definition.SLO, objective, nil, now.Add(-7*time.Minute)) {
 		open[t.Episode.Tier] = t.Episode
@@ -42,6 +36,17 @@ func (s Scenario) Status() slo.Status {
 	objective.Conclude(open, now)
 	objectives := []slo.ObjectiveStatus{objective}
 	return slo.Status{Definition: definition, Objectives: objectives, State: slo.Gravest(objectives)}
+}
+
+// reading is what the engine would know of the scenario's series.
+func (s Scenario) reading() slo.Reading {
+	now := Now()
+	begin := now.Add(-window - 2*time.Hour)
+	return slo.Reading{
+		Now: now, History: s.history(begin),
+		Series:   slo.SeriesState{Watermark: s.watermark(), Counted: []slo.Interval{{From: begin}}},
+		Coverage: slo.Coverage{Since: begin, Until: now.Add(-time.Second), Gaps: s.Gaps},
+	}
 }
 
 func (s Scenario) watermark() time.Time {
@@ -72,8 +77,9 @@ func (s Scenario) history(begin time.Time) *slo.History {
 		if s.Unknown != nil {
 			c.Unknown = s.Unknown(age)
 		}
-		c.Good = s.Events - c.Bad - c.Unknown
-		sum = sum.Plus(c)
+		if c.Good = s.Events - c.Bad - c.Unknown; c.Bad >= 0 {
+			sum = sum.Plus(c)
+		}
 		if age < 4*24*time.Hour || slice.End().Truncate(time.Hour).Equal(slice.End()) {
 			history.Add(slice, sum)
 			sum = slo.Counts{}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/slowburn-slo/slowburn/web/view"
+)
+
+// The lateness bound of spans, and how far their clocks may run ahead.
+const (
+	lateBound   = 24 * time.Hour
+	futureBound = 10 * time.Minute
+)
+
+// factsTimeout is how long the database may take for all of them.
+const factsTimeout = 2 * time.Second
+
+// Facts says how the program is set and how its parts are.
+func (p *platform) Facts(ctx context.Context) view.Facts {
+	ctx, cancel := context.WithTimeout(ctx, factsTimeout)
+	defer cancel()
+	f := view.Facts{
+		Started: p.started, JournalDir: filepath.Join(p.config.dataDir, "journal"), JournalBytes: p.journal.Size(),
+		JournalMaxBytes: journalMaxBytes, JournalMaxAge: journalMaxAge, JournalRecords: int64(p.journal.Durable()),
+		Database: p.database(), LedgerLag: p.ledger.Progress().Lag, Evaluations: p.engine.Evaluations(),
+		Late: lateBound, Future: futureBound, Flags: p.config.changed,
+		Listeners: []view.Setting{{Name: "page and API", Value: p.config.http}},
+	}
+	for _, endpoint := range p.collector.Endpoints() {
+		protocol, address, _ := strings.Cut(endpoint, " ")
+		f.Listeners = append(f.Listeners, view.Setting{Name: "OTLP over " + protocol, Value: address})
+	}
+	var err error
+	if f.DatabaseBytes, err = p.store.Size(ctx); err != nil {
+		f.Unknown = append(f.Unknown, "The size of the database is not known: it does not answer.")
+	}
+	if f.Receivers, err = p.store.Receivers(ctx); err != nil {
+		f.Unknown = append(f.Unknown, "How the receivers are doing is not known: the database does not answer.")
+	}
+	if err != nil {
+		p.logger.Error("facts could not be read", "error", err)
+	}
+	return f
+}
+
+// database says where the database is, without its password.
+func (p *platform) database() string {
+	if p.server != nil {
+		return fmt.Sprintf("our own, in %s", p.server.Dir())
+	}
+	u, err := url.Parse(p.config.databaseURL)
+	if err != nil || u.Host == "" {
+		return "that of --database-url"
+	}
+	return u.Host + u.Path
+}

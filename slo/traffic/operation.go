@@ -1,0 +1,126 @@
+package traffic
+
+import (
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// The two grids that traffic is kept on: minutes for an hour, ten minutes for
+// a day, each with a step to spare for the one that has just begun.
+const (
+	fine, coarse           = time.Minute, 10 * time.Minute
+	fineCells, coarseCells = 61, 145
+	steps                  = 30
+)
+
+// cell is what happened in one step of a grid.
+type cell struct {
+	// number counts the steps of the grid since 1970.
+	number        int64
+	spans, errors int64
+	durations     histogram
+}
+
+// grid is a ring of the newest cells.
+type grid struct {
+	step  time.Duration
+	size  int64
+	cells []cell
+}
+
+// at is the cell of an instant (Unix nanoseconds), emptied if it held an older
+// one; nil if the ring has gone on.
+func (g *grid) at(ns int64) *cell {
+	number := ns / int64(g.step)
+	if g.cells == nil {
+		g.cells = make([]cell, g.size)
+	}
+	c := &g.cells[number%g.size]
+	switch {
+	case c.number == number:
+		return c
+	case c.number > number:
+		return nil
+	}
+	c.number, c.spans, c.errors = number, 0, 0
+	clear(c.durations.counts)
+	c.durations.counts = c.durations.counts[:0]
+	return c
+}
+
+// operation is the traffic of one operation.
+type operation struct {
+	minutes, tens grid
+	lastSeen      int64 // Unix nanoseconds
+}
+
+func newOperation() *operation {
+	return &operation{minutes: grid{step: fine, size: fineCells}, tens: grid{step: coarse, size: coarseCells}}
+}
+
+func (o *operation) add(end int64, took time.Duration, failed bool) {
+	bucket := bucketOf(took)
+	for _, g := range []*grid{&o.minutes, &o.tens} {
+		c := g.at(end)
+		if c == nil {
+			continue
+		}
+		c.spans++
+		if failed {
+			c.errors++
+		}
+		c.durations.add(bucket, 1)
+	}
+	o.lastSeen = max(o.lastSeen, end)
+}
+
+// sum gathers the traffic of operations over the time up to now.
+type sum struct {
+	slo.Traffic
+	durations histogram
+	step      time.Duration
+}
+
+// newSum prepares the sum of a stretch: it begins at a full step of the grid.
+func newSum(operation slo.Operation, over time.Duration, now time.Time) *sum {
+	step := fine
+	if over > (fineCells-1)*fine {
+		step = coarse
+	}
+	return &sum{
+		Traffic: slo.Traffic{
+			Operation: operation, From: now.Add(-over).Truncate(step).UTC(), To: now.UTC(), Steps: make([]slo.TrafficStep, steps),
+		},
+		step: step,
+	}
+}
+
+func (s *sum) add(o *operation) {
+	g := &o.minutes
+	if s.step == coarse {
+		g = &o.tens
+	}
+	from, width := s.From.UnixNano(), s.To.UnixNano()-s.From.UnixNano()
+	for i := range g.cells {
+		c := &g.cells[i]
+		begin := c.number * int64(g.step)
+		if c.spans == 0 || begin < from || begin >= from+width {
+			continue
+		}
+		s.Spans += c.spans
+		s.Errors += c.errors
+		s.durations.merge(&c.durations)
+		part := &s.Steps[(begin-from)*steps/width]
+		part.Spans += c.spans
+		part.Errors += c.errors
+	}
+	if seen := time.Unix(0, o.lastSeen).UTC(); o.lastSeen > 0 && seen.After(s.LastSeen) {
+		s.LastSeen = seen
+	}
+}
+
+func (s *sum) finish() slo.Traffic {
+	s.P50, s.P95, s.P99 = s.durations.quantile(0.5), s.durations.quantile(0.95), s.durations.quantile(0.99)
+	return s.Traffic
+}

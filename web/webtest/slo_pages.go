@@ -1,0 +1,56 @@
+package webtest
+
+import (
+	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/view"
+)
+
+func sloPages(base view.Base) map[string]view.Page {
+	base.Nav = "/slos"
+	firing := Burning()
+	open := firing.Objectives[0].Firing
+	lapsed := slo.Episode{ID: "lapsed", Tier: "6h", State: slo.Lapsed, PendingSince: Now().Add(-2 * time.Hour), ResolvedAt: Now().Add(-time.Hour)}
+	frozen := Healthy()
+	frozen.Objectives[0].Tiers[1].Frozen = true
+	frozen.Objectives[0].MeasuredRatio = 0.25
+	frozen.Definition.Document, frozen.Definition.SLO.DisplayName = nil, ""
+	frozen.Definition.SLO.Description = "What people wait for."
+	unknown := scene(Unmeasured(), nil)
+	unknown.EpisodesKnown = false
+	return map[string]view.Page{
+		"slo-burning":    view.NewSLO(base, scene(firing, append(open, over(open[0]), lapsed))),
+		"slo-exhausted":  view.NewSLO(base, scene(Exhausted(), nil)),
+		"slo-unmeasured": view.NewSLO(base, unknown),
+		"slo-tiers":      view.NewSLO(base, scene(Tiers(), nil)),
+		"slo-silent":     view.NewSLO(base, scene(Silent(), nil)),
+		"slo-hostile":    view.NewSLO(base, scene(Hostile(), nil)),
+		"slo-long":       view.NewSLO(base, scene(Long(), nil)),
+		"slo-frozen":     view.NewSLO(base, scene(frozen, nil)),
+		"slo-gaps":       view.NewSLO(base, scene(Gappy(), nil)),
+	}
+}
+
+// scene is the page of an SLO over its window.
+func scene(status slo.Status, episodes []slo.Episode) view.Scene {
+	source := NewSource(status)
+	name := status.Definition.SLO.Name
+	span := view.Range{
+		From: Now().Add(-window), To: Now(), Key: "28d", Path: "/slos/" + name, Lengths: []string{"1h", "6h", "24h", "3d", "7d", "28d"},
+	}
+	in := view.Scene{Status: status, Range: span, Recent: episodes, EpisodesKnown: true}
+	var err error
+	if in.Line, err = source.Timeline(name, 0, span.From, span.To, view.ChartPoints); err == nil {
+		in.Table, err = source.Timeline(name, 0, span.From, span.To, view.TablePoints)
+	}
+	if err != nil {
+		panic(err) // A fixture without a scenario stops the test.
+	}
+	for _, e := range episodes {
+		if e.State != slo.Lapsed {
+			in.Drawn = append(in.Drawn, e)
+		}
+	}
+	return in
+}
