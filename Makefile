@@ -6,7 +6,7 @@ GO := go
 LINT := .cache/golangci-lint
 export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
 
-.PHONY: help build run test e2e bench lint fmt generate-check cover clean ci postgres
+.PHONY: help build run demo gallery test e2e bench lint fmt generate-check cover clean ci postgres
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -16,6 +16,12 @@ build: ## Build bin/slowburn
 
 run: postgres build ## Build and start Slowburn with everything it needs; ARGS="--http 127.0.0.1:9000" passes flags
 	@exec bin/slowburn serve $(ARGS)
+
+demo: postgres build ## Start Slowburn and a small shop that sends to it; ARGS="--history 12h" passes flags to the shop
+	@exec deploy/dev/demo.sh $(ARGS)
+
+gallery: ## Serve every page on fixtures at http://127.0.0.1:8099/-/gallery, to work on them
+	$(GO) run ./internal/gallery
 
 test: postgres ## Install what tests need; vet, unit, property and architecture tests, then end to end
 	@deploy/dev/test.sh

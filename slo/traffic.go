@@ -34,7 +34,7 @@ type Traffic struct {
 	P50, P95, P99 time.Duration
 	// LastSeen is the newest end of a span of the operation.
 	LastSeen time.Time
-	// Steps divides the stretch evenly, the oldest first.
+	// Steps divides the stretch evenly, the oldest first; the last has just begun.
 	Steps []TrafficStep
 }
 

@@ -33,5 +33,5 @@ func (s *Server) galleryExhibit(c *gin.Context) {
 
 // galleryBase stands still in time, as the fixtures do.
 func (s *Server) galleryBase(r *http.Request) view.Base {
-	return view.Base{Version: s.settings.Version, Now: webtest.Now(), Theme: theme(r), Firing: "3"}
+	return view.Base{Version: s.settings.Version, Now: webtest.Now(), Theme: theme(r), FiringCount: "3"}
 }

@@ -42,7 +42,10 @@ func (s *Server) overviewView(r *http.Request) (view.Overview, error) {
 	}
 	if len(in.Statuses) == 0 {
 		start := s.start(r)
-		in.Start = &start
+		in.Seen = start.Seen
+		if len(start.Seen)+len(in.Traffic) == 0 {
+			in.Start = &start
+		}
 	}
 	return view.NewOverview(s.liveBase(r, "/"), in), nil
 }

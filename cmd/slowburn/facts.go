@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/web/view"
 )
 
@@ -39,13 +40,37 @@ func (p *platform) Facts(ctx context.Context) view.Facts {
 	if f.DatabaseBytes, err = p.store.Size(ctx); err != nil {
 		f.Unknown = append(f.Unknown, "The size of the database is not known: it does not answer.")
 	}
-	if f.Receivers, err = p.store.Receivers(ctx); err != nil {
+	if f.Receivers, err = p.receivers(ctx); err != nil {
 		f.Unknown = append(f.Unknown, "How the receivers are doing is not known: the database does not answer.")
 	}
 	if err != nil {
 		p.logger.Error("facts could not be read", "error", err)
 	}
 	return f
+}
+
+// receivers are those that are configured, with how their delivery is doing,
+// and former ones while something waits for them.
+func (p *platform) receivers(ctx context.Context) ([]slo.ReceiverState, error) {
+	states, err := p.store.Receivers(ctx)
+	configured := map[string]bool{}
+	var all []slo.ReceiverState
+	for _, name := range p.receiverNames {
+		configured[name] = true
+		state := slo.ReceiverState{Name: name}
+		for _, s := range states {
+			if s.Name == name {
+				state = s
+			}
+		}
+		all = append(all, state)
+	}
+	for _, s := range states {
+		if !configured[s.Name] && s.Undelivered > 0 {
+			all = append(all, s)
+		}
+	}
+	return all, err
 }
 
 // database says where the database is, without its password.

@@ -56,6 +56,8 @@ type platform struct {
 	collector *collector.Collector
 	web       *web.Server
 	started   time.Time
+	// receiverNames are the receivers as the outbox calls them.
+	receiverNames []string
 }
 
 // assemble starts the database and makes every part; none of them runs yet.
@@ -168,6 +170,12 @@ func (p *platform) matchJournal(ctx context.Context) error {
 }
 
 func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
+	for _, webhook := range alerts.Webhooks {
+		p.receiverNames = append(p.receiverNames, webhook.ID)
+	}
+	if p.config.alertmanagerURL != "" {
+		p.receiverNames = append(p.receiverNames, alerting.AlertmanagerReceiver)
+	}
 	messenger, err := alerting.NewMessenger(alerts, alerting.Options{
 		ExternalURL: p.config.externalBase(), AlertmanagerURL: p.config.alertmanagerURL,
 	})

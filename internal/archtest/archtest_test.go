@@ -41,11 +41,12 @@ func rules() []rule {
 		{"dashboards", []string{"slo", "dashboards/"}},
 		{"dashboards/", []string{"slo", "dashboards/"}},
 		{"deploy", []string{"slo"}},
+		{"examples", nil},
 		{"examples/", []string{"slo"}},
 		{"internal/bench", []string{"slo", "slo/engine", "storage/journal", "storage/postgres"}}, // Measures them.
 		{"internal/", []string{"slo"}},
 		{"cmd/slowburn", []string{
-			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/",
+			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/", "examples", "examples/",
 		}},
 	}
 }

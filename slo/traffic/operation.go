@@ -11,7 +11,8 @@ import (
 const (
 	fine, coarse           = time.Minute, 10 * time.Minute
 	fineCells, coarseCells = 61, 145
-	steps                  = 30
+	// maxSteps is how many parts a stretch is divided into at most.
+	maxSteps = 36
 )
 
 // cell is what happened in one step of a grid.
@@ -80,19 +81,25 @@ type sum struct {
 	slo.Traffic
 	durations histogram
 	step      time.Duration
+	// each is how many cells make a part.
+	each int64
 }
 
-// newSum prepares the sum of a stretch: it begins at a full step of the grid.
+// newSum prepares the sum of a stretch: full steps of the grid, of which the
+// last has just begun, so that every part holds as many of them.
 func newSum(operation slo.Operation, over time.Duration, now time.Time) *sum {
 	step := fine
 	if over > (fineCells-1)*fine {
 		step = coarse
 	}
+	cells := max(1, int(over/step))
+	each := (cells + maxSteps - 1) / maxSteps
 	return &sum{
 		Traffic: slo.Traffic{
-			Operation: operation, From: now.Add(-over).Truncate(step).UTC(), To: now.UTC(), Steps: make([]slo.TrafficStep, steps),
+			Operation: operation, From: now.Truncate(step).Add(-time.Duration(cells-1) * step).UTC(), To: now.UTC(),
+			Steps: make([]slo.TrafficStep, (cells+each-1)/each),
 		},
-		step: step,
+		step: step, each: int64(each),
 	}
 }
 
@@ -101,17 +108,16 @@ func (s *sum) add(o *operation) {
 	if s.step == coarse {
 		g = &o.tens
 	}
-	from, width := s.From.UnixNano(), s.To.UnixNano()-s.From.UnixNano()
+	first, last := s.From.UnixNano()/int64(g.step), s.To.UnixNano()/int64(g.step)
 	for i := range g.cells {
 		c := &g.cells[i]
-		begin := c.number * int64(g.step)
-		if c.spans == 0 || begin < from || begin >= from+width {
+		if c.spans == 0 || c.number < first || c.number > last {
 			continue
 		}
 		s.Spans += c.spans
 		s.Errors += c.errors
 		s.durations.merge(&c.durations)
-		part := &s.Steps[(begin-from)*steps/width]
+		part := &s.Steps[(c.number-first)/s.each]
 		part.Spans += c.spans
 		part.Errors += c.errors
 	}

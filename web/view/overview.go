@@ -20,11 +20,12 @@ const (
 // Overview is the first page: what needs attention, then how the services are.
 type Overview struct {
 	Base
-	// Start teaches the first steps; nil once something is measured.
+	// Start teaches the first steps; nil once something was seen.
 	Start *Start
-	// Seen are services that send while no objective is defined yet.
-	Tiles     []StateTile
-	Attention []Attention
+	// Unobserved reports that services send and no objective is defined yet.
+	Unobserved bool
+	Tiles      []StateTile
+	Attention  []Attention
 	// More is how many need attention beyond those shown, empty for none.
 	More     string
 	Services []Health
@@ -50,8 +51,8 @@ type Attention struct {
 
 // Health is how one service is.
 type Health struct {
-	Name, Link string
-	State      State
+	Name, Link, Create string
+	State              State
 	// States are the objectives by state, the gravest first.
 	States []StateCount
 	// Lowest is the least budget left among its objectives.
@@ -80,7 +81,9 @@ type Situation struct {
 	Traffic  []slo.Traffic
 	Problems Problems
 	Refused  Refused
-	// Start is set while nothing is measured.
+	// Seen are the services in the telemetry while no objective is defined.
+	Seen []Seen
+	// Start is set while nothing was seen either.
 	Start *Start
 }
 
@@ -91,6 +94,7 @@ func NewOverview(base Base, in Situation) Overview {
 	if in.Start != nil {
 		return page
 	}
+	page.Unobserved = len(in.Statuses) == 0
 	counts := map[slo.State]int64{}
 	var items []ranked
 	for i := range in.Statuses {
@@ -141,6 +145,9 @@ func (p *Overview) health(in Situation) {
 			g.traffic = &in.Traffic[i]
 		}
 	}
+	for _, seen := range in.Seen {
+		find(seen.Name)
+	}
 	services := make([]*gathered, 0, len(byName))
 	for _, g := range byName {
 		slices.SortFunc(g.objectives, worse)
@@ -177,7 +184,10 @@ func (g *gathered) compare(other *gathered) int {
 }
 
 func (g *gathered) health() Health {
-	h := Health{Name: g.name, Link: serviceLink(g.name)}
+	h := Health{Name: g.name, Link: serviceLink(g.name), Create: createLink(slo.Operation{Service: g.name, Kind: slo.ServerSpan})}
+	if g.traffic != nil {
+		h.Create = createLink(g.traffic.Operation)
+	}
 	if len(g.objectives) > 0 {
 		h.State = NewState(g.objectives[0].objective.State)
 	}

@@ -18,8 +18,8 @@ type Base struct {
 	// Fragment is the address at which the live part of the page alone can be
 	// fetched; empty for a page that does not change by itself.
 	Fragment string
-	// Firing is how many episodes fire, for the menu; empty for none.
-	Firing string
+	// FiringCount is how many episodes fire, for the menu; empty for none.
+	FiringCount string
 	// Script and Style name further files that the page needs, "js/chart.js".
 	Scripts, Styles []string
 }
@@ -40,7 +40,7 @@ func (b Base) Menu() []NavItem {
 	menu := []NavItem{
 		{Link: "/", Text: "Overview"},
 		{Link: "/slos", Text: "Objectives"},
-		{Link: "/alerts", Text: "Alerts", Badge: b.Firing},
+		{Link: "/alerts", Text: "Alerts", Badge: b.FiringCount},
 		{Link: "/services", Text: "Services"},
 		{Link: "/settings", Text: "Settings"},
 	}

@@ -63,7 +63,7 @@
     tile.width = tile.height = 8;
     const pen = tile.getContext("2d");
     pen.strokeStyle = colour;
-    pen.lineWidth = 1.5;
+    pen.lineWidth = 1;
     pen.beginPath();
     pen.moveTo(-2, 10);
     pen.lineTo(10, -2);
@@ -81,14 +81,25 @@
     return [left, Math.max(right - left, 0)];
   }
 
-  function drawUnmeasured(u) {
+  function drawUnmeasured(u, labelled) {
     const { ctx } = u;
+    const ratio = devicePixelRatio;
     ctx.save();
-    ctx.fillStyle = hatch(ctx, colours.gap);
+    const pattern = hatch(ctx, colours.gap);
     for (const [from, to] of data.unmeasured) {
       const [left, width] = band(u, from, to);
-      if (width > 0) {
-        ctx.fillRect(left, u.bbox.top, width, u.bbox.height);
+      ctx.fillStyle = pattern;
+      ctx.fillRect(left, u.bbox.top, width, u.bbox.height);
+      if (labelled && width > 110 * ratio) {
+        ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+        const words = "not measured";
+        const wide = ctx.measureText(words).width + 12 * ratio;
+        const x = left + 8 * ratio;
+        const y = u.bbox.top + u.bbox.height - 24 * ratio;
+        ctx.fillStyle = colours.surface;
+        ctx.fillRect(x, y, wide, 17 * ratio);
+        ctx.fillStyle = colours.muted;
+        ctx.fillText(words, x + 6 * ratio, y + 12.5 * ratio);
       }
     }
     ctx.restore();
@@ -111,13 +122,25 @@
       ctx.fillRect(left, top, Math.max(width, 2 * ratio), height);
       ctx.fillStyle = colour;
       ctx.fillRect(left, top, 1.5 * ratio, height);
-      if (labelled && page && left > labelEnd) {
+      const room = u.bbox.left + u.bbox.width - left;
+      if (labelled && page && left > labelEnd && room > 30 * ratio) {
         ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
         const text = `${episode.tier}`;
         ctx.fillText(text, left + 5 * ratio, u.bbox.top + 13 * ratio);
         labelEnd = left + 5 * ratio + ctx.measureText(text).width + 6 * ratio;
       }
     }
+    ctx.restore();
+  }
+
+  // note says in the middle of a chart why there is no line.
+  function note(u, words) {
+    const { ctx } = u;
+    ctx.save();
+    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "center";
+    ctx.fillStyle = colours.muted;
+    ctx.fillText(words, u.bbox.left + u.bbox.width / 2, u.bbox.top + u.bbox.height / 2);
     ctx.restore();
   }
 
@@ -212,7 +235,7 @@
         line("budget left", "budget", (v) => percent(v, 2), { fill: () => fade(colours.budget, 0.12) }),
       ], { range: (u, least, most) => [Math.min(0, least ?? 0), Math.max(1, most ?? 1)] },
       axes((u, splits) => splits.map((v) => `${Math.round(v * 100)} %`), 56),
-      (u) => { drawUnmeasured(u); drawEpisodes(u, true); },
+      (u) => { drawUnmeasured(u, true); drawEpisodes(u, true); },
       (u) => rule(u, 0, colours.exhausted, u.scales.y.min < 0 ? "spent" : "", false)),
     },
     sli: {
@@ -224,7 +247,7 @@
         return [low - (1 - low) * 0.15, 1 + (1 - low) * 0.05];
       } },
       axes((u, splits, axis, space, step) => splits.map((v) => v > 1 + 1e-9 || v < 0 ? "" : percent(v, decimals(step * 100))), 66),
-      drawUnmeasured,
+      (u) => drawUnmeasured(u),
       (u) => rule(u, data.target, colours.threshold, `target ${trim(data.target * 100)} %`, true)),
     },
     events: {
@@ -232,7 +255,7 @@
       make: (holder) => options(holder, [
         bars("events", "good"), bars("bad", "bad"),
       ], { range: (u, least, most) => [0, Math.max(most ?? 0, 1) * 1.08] },
-      axes((u, splits) => splits.map(short), 48), drawUnmeasured, () => {}),
+      axes((u, splits) => splits.map(short), 48), (u) => drawUnmeasured(u), () => {}),
     },
     tier: {
       rows: (figure) => {
@@ -244,8 +267,13 @@
         return options(holder, [
           line(tier.long, "long", times, { width: 2 }), line(tier.short, "short", times, { width: 1.25, dash: [2, 2] }),
         ], { range: (u, least, most) => [0, Math.max(most ?? 0, tier.factor) * 1.15] },
-        axes((u, splits) => splits.map((v) => `${short(v)}×`), 48), drawUnmeasured,
-        (u) => rule(u, tier.factor, colours.threshold, `fires at ${trim(tier.factor)}×`, true));
+        axes((u, splits) => splits.map((v) => `${short(v)}×`), 48), (u) => drawUnmeasured(u),
+        (u) => {
+          if (tier.long_rates.every((v) => v === null) && data.start.length > 0) {
+            note(u, `choose a shorter range to see ${tier.long}`);
+          }
+          rule(u, tier.factor, colours.threshold, `fires at ${trim(Math.floor(tier.factor * 100 + 1e-9) / 100)}×`, true);
+        });
       },
     },
   };
@@ -253,7 +281,7 @@
   function bars(label, colour) {
     return {
       label, stroke: () => colours[colour], fill: () => colours[colour], width: 0, points: { show: false },
-      paths: uPlot.paths.bars({ size: [0.85, 40], gap: 0 }), value: (u, v) => v == null ? "0" : integer(v),
+      paths: uPlot.paths.bars({ size: [0.85, 40], gap: 0 }), value: (u, v, series, i) => i == null ? "–" : integer(v ?? 0),
     };
   }
 

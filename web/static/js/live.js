@@ -13,6 +13,9 @@
     return;
   }
 
+  // What a reader has opened stays open.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+
   // The server sends something every five seconds, news or not.
   const patience = 12000;
   let source = null;
