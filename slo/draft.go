@@ -59,7 +59,7 @@ const fewEvents = 1000
 // any bad event is 99.9 %, since nobody has seen enough to promise more.
 func DraftTarget(c Counts) Target {
 	for _, candidate := range []uint64{9995, 9990, 9950, 9900, 9800, 9500, 9000, 8000, 5000} {
-		t := Target{numerator: candidate, denominator: 10_000}
+		t := perTenThousand(candidate)
 		if candidate > 9900 && c.Total() < fewEvents || candidate > 9990 && c.Bad == 0 {
 			continue
 		}
@@ -68,7 +68,17 @@ func DraftTarget(c Counts) Target {
 			return t
 		}
 	}
-	return Target{numerator: 1, denominator: 10}
+	return perTenThousand(1000)
+}
+
+// perTenThousand is a target in lowest terms, as ParseTarget has it: 9990 is
+// 999/1000.
+func perTenThousand(n uint64) Target {
+	a, b := uint64(10_000), n
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return Target{numerator: n / a, denominator: 10_000 / a}
 }
 
 // DraftSLO proposes an SLO for an operation, with what its indicator counted.

@@ -92,6 +92,7 @@
       ctx.fillRect(left, u.bbox.top, width, u.bbox.height);
       if (labelled && width > 110 * ratio) {
         ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+        ctx.textAlign = "left";
         const words = "not measured";
         const wide = ctx.measureText(words).width + 12 * ratio;
         const x = left + 8 * ratio;
@@ -125,6 +126,7 @@
       const room = u.bbox.left + u.bbox.width - left;
       if (labelled && page && left > labelEnd && room > 30 * ratio) {
         ctx.font = `600 ${11 * ratio}px system-ui, sans-serif`;
+        ctx.textAlign = "left";
         const text = `${episode.tier}`;
         ctx.fillText(text, left + 5 * ratio, u.bbox.top + 13 * ratio);
         labelEnd = left + 5 * ratio + ctx.measureText(text).width + 6 * ratio;
@@ -213,7 +215,7 @@
   function options(holder, series, scale, yAxis, under, over) {
     return {
       width: holder.clientWidth, height: holder.clientHeight, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
-      padding: [10, 8, 0, 0],
+      padding: [10, 22, 0, 0],
       cursor: { sync: { key: "objective", setSeries: false }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
       select: { show: true },
       legend: { live: true },
