@@ -37,7 +37,7 @@ func (s *Server) draft(r *http.Request) (view.Create, error) {
 	if !slices.Contains([]slo.SpanKind{"", slo.ServerSpan, slo.ConsumerSpan}, operation.Kind) {
 		return page, refuse(http.StatusBadRequest, "kind %q is neither server nor consumer", operation.Kind)
 	}
-	definition, err := s.settings.Drafts.Draft(r.Context(), operation)
+	definition, counted, err := s.settings.Drafts.Draft(r.Context(), operation)
 	if err != nil {
 		return page, err
 	}
@@ -47,12 +47,13 @@ func (s *Server) draft(r *http.Request) (view.Create, error) {
 	}
 	page.Form = form
 	if operation.Service != "" {
-		page.Preview = s.preview(r.Context(), definition)
+		page.Preview = view.NewPreview(counted, definition.Objectives[0].Target, s.clock())
 	}
 	return page, nil
 }
 
-// edited opens the document of an SLO; as a form if that can hold all of it.
+// edited opens the document of an SLO as it was written; as a form it would
+// lose its comments, which whoever edits may choose.
 func (s *Server) edited(page view.Create, name string) (view.Create, error) {
 	status, err := s.settings.Statuses.Status(name)
 	if err != nil {
@@ -61,10 +62,8 @@ func (s *Server) edited(page view.Create, name string) (view.Create, error) {
 	if origin := status.Definition.Origin; origin != "" {
 		return page, refuse(http.StatusConflict, "%s comes from the file %s: change the file instead", name, origin)
 	}
-	page.Edit, page.Title = name, "Edit "+name
+	page.Edit, page.Title, page.AsText = name, "Edit "+name, true
 	page.Text = string(status.Definition.Document)
-	page.Form, page.Why = view.NewForm(status.Definition.SLO)
-	page.AsText = page.Why != ""
 	return page, nil
 }
 
@@ -121,12 +120,31 @@ func (s *Server) read(ctx context.Context, page *view.Create) (document []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if fault := s.naming(page, definitions); fault != "" {
+		page.Faults.Name = fault
+		if page.AsText {
+			page.Faults = view.FormFaults{Other: []view.Fault{{Field: "metadata.name", Reason: fault}}}
+		}
+		return nil, nil, nil
+	}
+	return document, definitions, nil
+}
+
+// naming notes which SLOs would be replaced, and says what is wrong with a
+// name: one that belongs to a file, or one that is not that of the SLO edited.
+func (s *Server) naming(page *view.Create, definitions []slo.SLO) (fault string) {
 	for _, d := range definitions {
-		if _, exists := s.find(d.Name); exists && d.Name != page.Edit {
+		status, exists := s.find(d.Name)
+		switch {
+		case page.Edit != "" && d.Name != page.Edit:
+			return "is that of " + page.Edit + " while it is edited: create a new objective for another name"
+		case exists && status.Definition.Origin != "":
+			return d.Name + " comes from the file " + status.Definition.Origin + ": change the file, or choose another name"
+		case exists && page.Edit == "":
 			page.Replaces = true
 		}
 	}
-	return document, definitions, nil
+	return ""
 }
 
 func faultsOf(page view.Create, faults slo.DocumentErrors) view.FormFaults {
@@ -196,6 +214,9 @@ func (s *Server) createPreview(c *gin.Context) {
 	}
 	if len(definitions) > 0 {
 		page.Preview = s.preview(c.Request.Context(), definitions[0])
+		if len(definitions) > 1 {
+			page.Preview.Of = definitions[0].Name
+		}
 	}
 	if c.GetHeader("HX-Request") == "true" {
 		s.showPart(c, "preview", page)
@@ -208,8 +229,8 @@ func (s *Server) createPreview(c *gin.Context) {
 func (s *Server) preview(ctx context.Context, definition slo.SLO) *view.Preview {
 	found, err := s.settings.Drafts.Preview(ctx, definition.Indicator)
 	if err != nil {
-		s.logger.ErrorContext(ctx, "preview", "slo", definition.Name, "error", err)
-		return &view.Preview{Faults: view.FormFaults{Other: []view.Fault{{Reason: "What it would count is not known: " + err.Error()}}}}
+		s.logger.WarnContext(ctx, "preview", "slo", definition.Name, "error", err)
+		return &view.Preview{Fault: "What it would count is not known at the moment: try again in a few seconds. The log of the server says more."}
 	}
 	return view.NewPreview(found, definition.Objectives[0].Target, s.clock())
 }
@@ -237,7 +258,11 @@ func (s *Server) create(c *gin.Context) {
 		page.Faults = faultsOf(page, faults)
 		s.showWith(c, http.StatusUnprocessableEntity, page)
 	case err != nil:
-		s.fail(c.Writer, c.Request, err)
+		// What was typed is not lost: the page says what stood in the way.
+		p := problemOf(err)
+		s.logger.ErrorContext(c.Request.Context(), "apply", "error", err)
+		page.Faults.Other = []view.Fault{{Reason: "It was not applied: " + p.Detail}}
+		s.showWith(c, p.Status, page)
 	default:
 		c.Redirect(http.StatusSeeOther, "/slos/"+url.PathEscape(applied[0].SLO.Name))
 	}

@@ -136,10 +136,42 @@ func TestAnExistingNameIsPointedOut(t *testing.T) {
 	source := drafting()
 	source.Checked[0].Name = "payment-works"
 	handler := serve(t, source)
-	require.Contains(t, page(t, do(handler, postForm("/create/preview", typedForm(nil))), http.StatusOK).Find(".form .notice").Text(), "exists")
+	part := postForm("/create/preview", typedForm(nil))
+	part.Header.Set("HX-Request", "true")
+	require.Contains(t, do(handler, part).Body.String(), "exists: applying replaces it")
 	edited := page(t, do(handler, postForm("/create/preview", typedForm(map[string]string{"edit": "payment-works"}))), http.StatusOK)
-	require.Zero(t, edited.Find(".form .notice").Length(), "that is the one that is edited")
+	require.Zero(t, edited.Find("#preview .notice").Length(), "that is the one that is edited")
 	require.Equal(t, "Edit payment-works", edited.Find("h1").Text())
+}
+
+func TestNamesThatCannotBeUsedAreRefusedAndNothingTypedIsLost(t *testing.T) {
+	t.Parallel()
+	source := drafting()
+	handler := serve(t, source)
+	source.Checked[0].Name = "checkout-fast"
+	document := page(t, do(handler, postForm("/create", typedForm(nil))), http.StatusUnprocessableEntity)
+	require.Contains(t, document.Find("#h-name").Text(), "comes from the file slos/checkout.yaml")
+
+	source.Checked[0].Name = "renamed"
+	document = page(t, do(handler, postForm("/create", typedForm(map[string]string{"edit": "payment-works"}))), http.StatusUnprocessableEntity)
+	require.Contains(t, document.Find("#h-name").Text(), "is that of payment-works")
+
+	source.Checked[0].Name = "fine"
+	source.ApplyError = nil
+	source.Trouble = nil
+	failing := drafting()
+	failing.Refuses = errTrouble
+	document = page(t, do(serve(t, failing), postForm("/create", typedForm(nil))), http.StatusInternalServerError)
+	require.Equal(t, "28d", document.Find("input[name=window]").AttrOr("value", ""))
+	require.Contains(t, document.Find(".faults").Text(), "It was not applied")
+	require.NotContains(t, document.Text(), "secret-detail")
+}
+
+func TestEditingBeginsWithTheDocumentAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	document := page(t, get(serve(t, drafting()), "/create?edit=payment-works"), http.StatusOK)
+	require.Contains(t, document.Find("textarea").Text(), "name: payment-works")
+	require.Equal(t, "payment-works", document.Find("input[name=edit]").AttrOr("value", ""))
 }
 
 func TestServicesAreListedWithWhatTheyDo(t *testing.T) {

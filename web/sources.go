@@ -41,10 +41,10 @@ type Definitions interface {
 
 // Drafts helps to write an SLO before it is applied.
 type Drafts interface {
-	// Draft proposes an SLO for an operation, with a target that its traffic
-	// of the last day would have met. It always proposes one, if nothing is
-	// known of the operation with usual figures.
-	Draft(ctx context.Context, operation slo.Operation) (slo.SLO, error)
+	// Draft proposes an SLO for an operation, with a target that its newest
+	// spans would have met, and returns what it counted of them. It always
+	// proposes one, with usual figures if nothing is known of the operation.
+	Draft(ctx context.Context, operation slo.Operation) (slo.SLO, slo.Preview, error)
 	// Format writes an SLO as an OpenSLO document.
 	Format(definition slo.SLO) ([]byte, error)
 	// Check reads documents as Apply would, and changes nothing. Faults are

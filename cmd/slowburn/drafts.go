@@ -23,8 +23,9 @@ type drafts struct {
 	recounter *recount.Recounter
 }
 
-// Draft proposes an SLO for an operation whose target its traffic would have met.
-func (d drafts) Draft(ctx context.Context, operation slo.Operation) (slo.SLO, error) {
+// Draft proposes an SLO for an operation whose target its newest spans would
+// have met, and what it counted of them.
+func (d drafts) Draft(ctx context.Context, operation slo.Operation) (slo.SLO, slo.Preview, error) {
 	seen := slo.Traffic{Operation: operation}
 	list := d.traffic.Services(draftFrom)
 	if operation.Name != "" {
@@ -35,13 +36,16 @@ func (d drafts) Draft(ctx context.Context, operation slo.Operation) (slo.SLO, er
 			seen = t
 		}
 	}
-	preview, err := d.recounter.Preview(ctx, slo.DraftIndicator(seen))
-	if err != nil {
-		return slo.SLO{}, err
+	var preview slo.Preview
+	if operation.Service != "" {
+		var err error
+		if preview, err = d.recounter.Preview(ctx, slo.DraftIndicator(seen)); err != nil {
+			return slo.SLO{}, slo.Preview{}, err
+		}
 	}
 	draft := slo.DraftSLO(seen, preview.Counts)
 	draft.Name = d.free(draft.Name)
-	return draft, nil
+	return draft, preview, nil
 }
 
 // free is the name, or the name with the first number that no SLO has.

@@ -166,6 +166,26 @@ func NewFormFaults(faults slo.DocumentErrors) FormFaults {
 	return out
 }
 
+// FaultLine is what is wrong with one field, in words.
+type FaultLine struct{ Field, Reason string }
+
+// Lines are all faults, each with the label of its field.
+func (f FormFaults) Lines() []FaultLine {
+	var lines []FaultLine
+	for _, l := range []FaultLine{
+		{"Name", f.Name}, {"Title", f.Title}, {"Service", f.Service}, {"Which spans count", f.Condition}, {"Which of them are good", f.Good},
+		{"Took at most", f.MaxDuration}, {"Target", f.Target}, {"Window", f.Window},
+	} {
+		if l.Reason != "" {
+			lines = append(lines, l)
+		}
+	}
+	for _, o := range f.Other {
+		lines = append(lines, FaultLine{strings.TrimSpace(o.Place + " " + o.Field), o.Reason})
+	}
+	return lines
+}
+
 // NewTextFaults lists the faults of a text by line.
 func NewTextFaults(faults slo.DocumentErrors) FormFaults {
 	var out FormFaults
@@ -191,8 +211,10 @@ type Preview struct {
 	Met, HasUnknown bool
 	Spent, Stretch  string
 	Samples         []SampleGroup
-	// Faults are why there is none.
-	Faults FormFaults
+	// Of names the SLO that was judged, if the document holds several.
+	Of string
+	// Fault is why there is no preview.
+	Fault string
 }
 
 // SampleGroup are spans of one verdict.

@@ -63,7 +63,7 @@ otel.SetTracerProvider(provider)
 
 func (s Start) collector() string {
 	var b strings.Builder
-	b.WriteString("exporters:\n")
+	b.WriteString("exporters:   # before 0.144 the exporters were called otlp and otlphttp\n")
 	name := "otlp_grpc/slowburn"
 	if s.GRPC == "" {
 		name = "otlp_http/slowburn"

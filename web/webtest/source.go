@@ -42,6 +42,8 @@ type Source struct {
 	Refusal error
 	// NotReady is what Ready returns.
 	NotReady error
+	// Refuses is what Apply fails with, though the documents are sound.
+	Refuses error
 	// Trouble is returned by whatever reads or writes the store.
 	Trouble error
 
@@ -83,6 +85,9 @@ func (s *Source) Apply(ctx context.Context, _ string, data []byte) ([]slo.Defini
 	s.got = slices.Clone(data)
 	if s.ApplyError != nil {
 		return nil, s.ApplyError
+	}
+	if s.Refuses != nil {
+		return nil, s.Refuses
 	}
 	return s.Applied, s.trouble(ctx)
 }
@@ -186,9 +191,9 @@ func (s *Source) Evaluations() uint64 { return s.judged.Load() }
 // Judged says that there are new verdicts.
 func (s *Source) Judged() { s.judged.Add(1) }
 
-// Draft returns Drafted.
-func (s *Source) Draft(ctx context.Context, _ slo.Operation) (slo.SLO, error) {
-	return s.Drafted, s.trouble(ctx)
+// Draft returns Drafted and Previewed.
+func (s *Source) Draft(ctx context.Context, _ slo.Operation) (slo.SLO, slo.Preview, error) {
+	return s.Drafted, s.Previewed, s.trouble(ctx)
 }
 
 // Format returns Document.
