@@ -19,49 +19,70 @@ const (
 
 // sloPage is the page of one objective.
 func (s *Server) sloPage(c *gin.Context) {
-	page, err := s.sloView(c)
+	scene, err := s.scene(c)
+	if err == nil {
+		err = s.addTimelines(c.Request, &scene)
+	}
 	if err != nil {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}
-	s.show(c, page)
+	s.show(c, view.NewSLO(s.liveBase(c.Request, "/slos"), scene))
 }
 
-// sloFragment is its live part.
+// sloFragment is its live part: all but the charts.
 func (s *Server) sloFragment(c *gin.Context) {
-	page, err := s.sloView(c)
+	scene, err := s.scene(c)
 	if err != nil {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}
-	s.showLive(c, page)
+	s.showLive(c, view.NewSLO(s.liveBase(c.Request, "/slos"), scene))
 }
 
-func (s *Server) sloView(c *gin.Context) (view.SLO, error) {
+// scene is the objective with its newest episodes; the page is worth showing
+// without them.
+func (s *Server) scene(c *gin.Context) (view.Scene, error) {
 	r := c.Request
 	if err := knownQuery(r, "objective", "range", "from", "to"); err != nil {
-		return view.SLO{}, err
+		return view.Scene{}, err
 	}
 	status, err := s.settings.Statuses.Status(c.Param("name"))
 	if err != nil {
-		return view.SLO{}, err
+		return view.Scene{}, err
 	}
 	objective, err := objectiveOf(status, r.URL.Query().Get("objective"))
 	if err != nil {
-		return view.SLO{}, err
+		return view.Scene{}, err
 	}
-	scene := view.Scene{Status: status, Objective: objective.Index}
-	if scene.Range, err = s.rangeOfObjective(r, status.Definition.SLO.Name, objective); err != nil {
-		return view.SLO{}, err
+	scene := view.Scene{Status: status, Objective: objective.Index, EpisodesKnown: true}
+	name := status.Definition.SLO.Name
+	scene.Recent, err = s.settings.Episodes.FindEpisodes(r.Context(), slo.EpisodeQuery{SLO: name, Limit: recentEpisodes})
+	if err != nil {
+		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
+		scene.EpisodesKnown = false
+	}
+	return scene, nil
+}
+
+// addTimelines adds what the charts and the table beneath them show.
+func (s *Server) addTimelines(r *http.Request, scene *view.Scene) (err error) {
+	status := scene.Status
+	objective, name := status.Objectives[scene.Objective], status.Definition.SLO.Name
+	if scene.Range, err = s.rangeOfObjective(r, name, objective); err != nil {
+		return err
 	}
 	if scene.Line, err = s.timeline(status, objective, scene.Range, view.ChartPoints); err != nil {
-		return view.SLO{}, err
+		return err
 	}
 	if scene.Table, err = s.timeline(status, objective, scene.Range, view.TablePoints); err != nil {
-		return view.SLO{}, err
+		return err
 	}
-	s.addEpisodes(r, &scene)
-	return view.NewSLO(s.liveBase(r, "/slos"), scene), nil
+	if scene.Drawn, err = s.drawn(r, name, scene.Range.From, scene.Range.To); err != nil {
+		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
+		scene.EpisodesKnown = false
+	}
+	return nil
 }
 
 func (s *Server) timeline(status slo.Status, o slo.ObjectiveStatus, span view.Range, points int) (slo.Timeline, error) {
@@ -107,22 +128,6 @@ func (s *Server) fitting(name string, o slo.ObjectiveStatus, lengths []string) s
 		return window
 	}
 	return lengths[min(1, len(lengths)-1)]
-}
-
-// addEpisodes finds the newest episodes of the SLO and those to draw. The page
-// is worth showing without them.
-func (s *Server) addEpisodes(r *http.Request, scene *view.Scene) {
-	name := scene.Status.Definition.SLO.Name
-	var err error
-	scene.Recent, err = s.settings.Episodes.FindEpisodes(r.Context(), slo.EpisodeQuery{SLO: name, Limit: recentEpisodes})
-	if err == nil {
-		scene.Drawn, err = s.drawn(r, name, scene.Range.From, scene.Range.To)
-	}
-	if err != nil {
-		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
-		return
-	}
-	scene.EpisodesKnown = true
 }
 
 // drawn are the episodes of an SLO that fired within a range.

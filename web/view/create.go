@@ -173,8 +173,14 @@ type FaultLine struct{ Field, Reason string }
 func (f FormFaults) Lines() []FaultLine {
 	var lines []FaultLine
 	for _, l := range []FaultLine{
-		{"Name", f.Name}, {"Title", f.Title}, {"Service", f.Service}, {"Which spans count", f.Condition}, {"Which of them are good", f.Good},
-		{"Took at most", f.MaxDuration}, {"Target", f.Target}, {"Window", f.Window},
+		{"Name", f.Name},
+		{"Title", f.Title},
+		{"Service", f.Service},
+		{"Which spans count", f.Condition},
+		{"Which of them are good", f.Good},
+		{"Took at most", f.MaxDuration},
+		{"Target", f.Target},
+		{"Window", f.Window},
 	} {
 		if l.Reason != "" {
 			lines = append(lines, l)

@@ -253,9 +253,14 @@
       (u) => rule(u, data.target, colours.threshold, `target ${trim(data.target * 100)} %`, true)),
     },
     events: {
-      rows: () => [middles(), totals(), data.bad.map((bad) => bad > 0 ? bad : null)],
+      // A few bad events among many are drawn at least this high.
+      rows: () => {
+        const all = totals();
+        const visible = Math.max(...all, 1) / 80;
+        return [middles(), all, data.bad.map((bad) => bad > 0 ? Math.max(bad, visible) : null)];
+      },
       make: (holder) => options(holder, [
-        bars("events", "good"), bars("bad", "bad"),
+        bars("events", "good", (i) => totals()[i]), bars("bad", "bad", (i) => data.bad[i]),
       ], { range: (u, least, most) => [0, Math.max(most ?? 0, 1) * 1.08] },
       axes((u, splits) => splits.map(short), 48), (u) => drawUnmeasured(u), () => {}),
     },
@@ -280,10 +285,10 @@
     },
   };
 
-  function bars(label, colour) {
+  function bars(label, colour, count) {
     return {
       label, stroke: () => colours[colour], fill: () => colours[colour], width: 0, points: { show: false },
-      paths: uPlot.paths.bars({ size: [0.85, 40], gap: 0 }), value: (u, v, series, i) => i == null ? "–" : integer(v ?? 0),
+      paths: uPlot.paths.bars({ size: [0.85, 40], gap: 0 }), value: (u, v, series, i) => i == null ? "–" : integer(count(i)),
     };
   }
 
@@ -336,20 +341,32 @@
     reading.textContent = `${clock(chart.data[0][at])}: ${values.join(", ")} (${figure.querySelector("figcaption").firstChild.textContent.trim()})`;
   }
 
+  const names = (chart) => chart.tiers.map((tier) => `${tier.name} ${tier.factor}`).join();
+
   // --- New data ------------------------------------------------------------
 
   let asked = 0;
   let running = false;
+  let later = 0;
   async function refresh() {
-    if (document.hidden || running || Date.now() - asked < refreshEvery) {
+    const wait = refreshEvery - (Date.now() - asked);
+    if (document.hidden || running || wait > 0) {
+      clearTimeout(later); // The last verdict before a quiet spell is drawn, too.
+      later = setTimeout(refresh, Math.max(wait, 1000));
       return;
     }
+    clearTimeout(later);
     asked = Date.now();
     running = true;
     try {
       const answer = await fetch(panel.dataset.source, { headers: { Accept: "application/json" } });
       if (answer.ok) {
-        data = await answer.json();
+        const fresh = await answer.json();
+        if (names(fresh) !== names(data)) {
+          location.reload(); // The tiers were changed: the page has other charts.
+          return;
+        }
+        data = fresh;
         for (const { chart, maker, figure } of charts) {
           chart.setData(maker.rows(figure));
         }
