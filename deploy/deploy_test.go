@@ -3,8 +3,10 @@
 package deploy_test
 
 import (
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,24 +22,39 @@ func read(t *testing.T, path string) string {
 }
 
 // flagsOf are the flags that the program itself lists for a command.
-func flagsOf(t *testing.T, command ...string) map[string]bool {
+func flagsOf(t *testing.T, program string, command ...string) map[string]bool {
 	t.Helper()
-	args := append([]string{"run", "-tags=remove_all_sd,grpcnotrace", "../cmd/slowburn"}, command...)
-	help, err := exec.CommandContext(t.Context(), "go", append(args, "--help")...).Output()
+	help, err := exec.CommandContext(t.Context(), program, append(command, "--help")...).Output()
 	require.NoError(t, err)
 	flags := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`).FindAllStringSubmatch(string(help), -1) {
 		flags[match[1]] = true
 	}
 	require.True(t, flags["help"], "%v: no flags found in its help", command)
 	return flags
 }
 
-// TestEverythingThatIsSetExists asks the program for its flags, once, and looks
-// for what the files here and the documentation say of them.
+// commands builds the program and asks it for the flags of its commands; those
+// of subcommands are added to their command's.
+func commands(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "slowburn")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-tags=remove_all_sd,grpcnotrace", "-o", program, "../cmd/slowburn").CombinedOutput()
+	require.NoError(t, err, string(out))
+	all := map[string]map[string]bool{
+		"version": flagsOf(t, program, "version"), "serve": flagsOf(t, program, "serve"), "demo": flagsOf(t, program, "demo"),
+	}
+	for _, command := range []string{"break", "heal", "status"} {
+		maps.Copy(all["demo"], flagsOf(t, program, "demo", command))
+	}
+	return all
+}
+
+// TestEverythingThatIsSetExists compares what the files here and the
+// documentation say with the flags of the program, built once.
 func TestEverythingThatIsSetExists(t *testing.T) {
 	t.Parallel()
-	flags := map[string]map[string]bool{"serve": flagsOf(t, "serve")}
+	flags := commands(t)
 	t.Run("variables of the image and of compose", func(t *testing.T) {
 		t.Parallel()
 		for variable := range image(t)[1].environment(t) {
@@ -51,6 +68,15 @@ func TestEverythingThatIsSetExists(t *testing.T) {
 		t.Parallel()
 		requireFlags(t, flags, "slowburn "+strings.Join(unit(t, "systemd/slowburn.service")["Service.ExecStart"], "\n"))
 	})
+	for path, text := range pages(t) {
+		t.Run("documentation "+path, func(t *testing.T) {
+			t.Parallel()
+			requireNames(t, flags, text)
+			for _, block := range blocks(text, "sh") {
+				requireFlags(t, flags, block)
+			}
+		})
+	}
 }
 
 // requireVariable refuses a variable of ours that sets no flag; those of others

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -110,6 +111,32 @@ func TestTheExampleConfigurationLoads(t *testing.T) {
 	require.NoError(t, err)
 	_, err = readAlerting("../../deploy/examples/alerting.yml")
 	require.NoError(t, err)
+}
+
+// TestTheExampleConfigurationNamesEveryFlag also reads what is commented out,
+// which must stand with its default where there is one.
+func TestTheExampleConfigurationNamesEveryFlag(t *testing.T) {
+	t.Parallel()
+	const example = "../../deploy/examples/slowburn.yaml"
+	text, err := os.ReadFile(example)
+	require.NoError(t, err)
+	whole := regexp.MustCompile(`(?m)^# ([a-z-]+: \S+)`).ReplaceAll(text, []byte("$1"))
+
+	var c config
+	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	c.bind(flags)
+	c.file = filepath.Join(t.TempDir(), "slowburn.yaml")
+	require.NoError(t, os.WriteFile(c.file, whole, 0o600))
+	require.NoError(t, c.readFile(flags))
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name == "config" { // The file itself.
+			return
+		}
+		require.True(t, flag.Changed, "%s lacks the key %s", example, flag.Name)
+		if flag.DefValue != "" && flag.DefValue != "[]" && flag.Name != "data-dir" {
+			require.Equal(t, flag.DefValue, flag.Value.String(), "%s: %s must stand with its default", example, flag.Name)
+		}
+	})
 }
 
 func TestExitStatus(t *testing.T) {
