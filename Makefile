@@ -6,7 +6,7 @@ GO := go
 LINT := .cache/golangci-lint
 export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
 
-.PHONY: help build run demo gallery test e2e bench lint fmt generate-check cover clean ci postgres
+.PHONY: help build run demo gallery test e2e browser bench lint fmt generate-check cover clean ci postgres
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -29,6 +29,10 @@ test: postgres ## Install what tests need; vet, unit, property and architecture 
 e2e: postgres build ## The real binary, a real PostgreSQL, the real OpenTelemetry SDK
 	SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) test -tags=$(TAGS),e2e -count=1 -timeout 15m -v ./internal/e2e
 
+browser: postgres build ## The README's tour in Chromium, wide and narrow, light and dark
+	@deploy/dev/chromium.sh
+	cd web/browsertest && SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) test -tags=$(TAGS),browser -count=1 -timeout 20m -v .
+
 bench: postgres build ## Ingest, journal, engine and detection, one line each
 	@SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) run ./internal/bench $(ARGS)
 
@@ -36,7 +40,7 @@ postgres: ## Install PostgreSQL's server if it is missing
 	@deploy/dev/postgres.sh
 
 lint: $(LINT) ## golangci-lint with .golangci.yaml
-	$(LINT) run --build-tags $(TAGS),e2e ./...
+	$(LINT) run --build-tags $(TAGS),e2e,browser ./...
 
 $(LINT): internal/tools/go.mod
 	@echo "building golangci-lint (minutes, once)"

@@ -14,8 +14,11 @@ bin/slowburn demo "$@" &
 demo=$!
 stop() {
 	trap - INT TERM EXIT
-	kill -TERM "$demo" "$serve" 2>/dev/null || true
-	wait "$demo" "$serve" 2>/dev/null || true
+	# The shop first: what it has sent last is to be taken, too.
+	kill -TERM "$demo" 2>/dev/null || true
+	wait "$demo" 2>/dev/null || true
+	kill -TERM "$serve" 2>/dev/null || true
+	wait "$serve" 2>/dev/null || true
 }
 trap 'stop; exit 0' INT TERM
 trap stop EXIT

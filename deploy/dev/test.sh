@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The test command: vet, unit, property and architecture tests (with the race
 # detector where shared memory is ours), then the end-to-end test of the real
-# binary. Every step says what it runs and how long it took.
+# binary, and the README's tour in Chromium. Every step says what it runs and
+# how long it took.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,6 +17,8 @@ if ! command -v gcc >/dev/null; then
 	fi
 fi
 
+deploy/dev/chromium.sh
+
 step() {
 	local begin=$SECONDS
 	echo "== $*"
@@ -25,18 +28,26 @@ step() {
 
 deploy/dev/build.sh
 step go vet ./...
-# The end-to-end test waits for an episode to resolve (five quiet minutes in
-# real time), so it runs beside the others.
+# The end-to-end test and the tour wait for an episode to resolve (five quiet
+# minutes in real time), so they run beside the others.
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+tourlog=$(mktemp)
+trap 'rm -f "$log" "$tourlog"' EXIT
 go test -c -tags="${TAGS:-remove_all_sd,grpcnotrace},e2e" -o .cache/e2e.test ./internal/e2e
 echo "== end to end, in the background: the real binary, PostgreSQL, the OpenTelemetry SDK"
 (cd internal/e2e && SLOWBURN_BIN="$PWD/../../bin/slowburn" ../../.cache/e2e.test -test.timeout 15m -test.v) >"$log" 2>&1 &
 e2e=$!
+go test -c -tags="${TAGS:-remove_all_sd,grpcnotrace},browser" -o .cache/browser.test ./web/browsertest
+echo "== the tour, in the background: the real binary, the demo, Chromium"
+(cd web/browsertest && SLOWBURN_BIN="$PWD/../../bin/slowburn" ../../.cache/browser.test -test.timeout 20m -test.v) >"$tourlog" 2>&1 &
+tour=$!
 failed=0
 step go test -race -shuffle=on -timeout 10m ./slo/... ./storage/... || failed=1
 step go test -shuffle=on -timeout 10m $(go list ./... | grep -v -E '/(slo|storage)(/|$)') || failed=1
 echo "== waiting for the end-to-end test"
 wait "$e2e" || failed=1
 cat "$log"
+echo "== waiting for the tour"
+wait "$tour" || failed=1
+cat "$tourlog"
 exit "$failed"

@@ -1,5 +1,5 @@
 // Command bench measures Slowburn as its users meet it and prints one line for
-// each figure: ingest, journal, engine, detect. It drives the real binary named
+// each figure: ingest, journal, engine, detect, pages. It drives the real binary named
 // by SLOWBURN_BIN with a real PostgreSQL; its own CPU is not in the figures.
 package main
 
@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return feed(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "journal,ingest,engine,detect", "which figures, separated by commas")
+	only := flags.String("only", "journal,ingest,engine,detect,pages", "which figures, separated by commas")
 	o := options{binary: os.Getenv("SLOWBURN_BIN")}
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long each load lasts")
 	flags.IntVar(&o.phases, "phases", 40, "random phases of the detect figure")
@@ -60,12 +60,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		defer pprof.StopCPUProfile()
 	}
 	figures := map[string]func(context.Context, options, io.Writer) error{
-		"journal": benchJournal, "ingest": benchIngest, "engine": benchEngine, "detect": benchDetect,
+		"journal": benchJournal, "ingest": benchIngest, "engine": benchEngine, "detect": benchDetect, "pages": benchPages,
 	}
 	for name := range strings.SplitSeq(*only, ",") {
 		figure := figures[name]
 		if figure == nil {
-			return fmt.Errorf("no figure %q: choose of journal, ingest, engine, detect", name)
+			return fmt.Errorf("no figure %q: choose of journal, ingest, engine, detect, pages", name)
 		}
 		if err := figure(ctx, o, out); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
