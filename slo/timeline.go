@@ -5,8 +5,9 @@ import "time"
 // Timeline is what one objective saw over a stretch of event time, step by
 // step: what the charts of the read side draw.
 type Timeline struct {
-	// From and To bound the stretch, [From, To). From lies on the grid of Step,
-	// and so does To unless it is the end of the bucket that is still open.
+	// From and To bound the stretch, [From, To). From lies on the grid of Step
+	// unless less is kept; then the first point is short. So does To, unless it
+	// is the end of the bucket that is still open.
 	From, To time.Time
 	// Step is the length of a point.
 	Step   time.Duration
@@ -48,7 +49,7 @@ func steps() []time.Duration {
 	return []time.Duration{
 		SliceLength, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute,
 		30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 7 * day,
-		14 * day, 28 * day,
+		14 * day, 28 * day, 56 * day, 112 * day, 224 * day, 448 * day,
 	}
 }
 
@@ -79,8 +80,8 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 	d.start = r.History.before(d.windowStart)
 	d.budget = BudgetOf(p.objective.Target, r.History.before(stop).Minus(d.start)).Total
 	before := r.History.before(first)
-	for a := first; a < last; a += step {
-		b := min(a+step, last)
+	for a := first; a < last; {
+		b := min((a/step+1)*step, last)
 		after := r.History.before(b)
 		point := Point{Start: a.Start(), Counts: after.Minus(before), Burns: make([]Burn, len(t.Tiers))}
 		if b > d.windowStart && d.budget > 0 {
@@ -91,7 +92,7 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 			point.Burns[i].Short, point.Burns[i].ShortKnown = d.burn(b, after, tier.Short, t.Step)
 		}
 		t.Points = append(t.Points, point)
-		before = after
+		before, a = after, b
 	}
 	t.Unmeasured = r.unmeasured(t.From, t.To)
 	return t
@@ -104,12 +105,9 @@ func (p *Plan) steps(h *History, from, to time.Time, stop Slice, points int) (fi
 	lengths := steps()
 	for _, length := range lengths {
 		step = Slice(length / SliceLength)
-		first = SliceOf(from) / step * step
-		if first < oldest {
-			first = (oldest + step - 1) / step * step
-		}
+		first = max(SliceOf(from)/step*step, oldest)
 		last = min((SliceOf(to.Add(SliceLength-1))+step-1)/step*step, stop)
-		if int64(last-first) <= int64(points)*int64(step) && h.gridAt(first) <= length {
+		if (last+step-1)/step-first/step <= Slice(points) && h.gridAt(first) <= length {
 			break
 		}
 	}
@@ -131,7 +129,8 @@ type drawing struct {
 // burn is the burn rate of the look-back that ends with slice b, whose running
 // total is after. It is not known where the look-back held no events, reaches
 // back beyond what is kept, or is shorter than a step; nor where the grid that
-// is kept there is coarser than half of it.
+// is kept there is coarser than half of it. Its start lies on that grid, or on
+// the one that verdicts use, whichever is coarser.
 func (d *drawing) burn(b Slice, after Counts, length, step time.Duration) (float64, bool) {
 	if length < step {
 		return 0, false
@@ -141,7 +140,7 @@ func (d *drawing) burn(b Slice, after Counts, length, step time.Duration) (float
 		end = d.end // As the verdict of now does.
 	}
 	from := SliceOf(end.Add(-length))
-	grid := d.history.gridAt(from)
+	grid := max(d.history.gridAt(from), gridOf(length))
 	if grid > length/2 {
 		return 0, false
 	}

@@ -44,7 +44,7 @@ func selects(query slo.EpisodeQuery) (where string, args []any) {
 		add("state = ANY ($%d)", query.States)
 	}
 	if !query.From.IsZero() {
-		add("(resolved_at_ns IS NULL OR resolved_at_ns >= $%d)", query.From.UnixNano())
+		add("(resolved_at_ns IS NULL OR resolved_at_ns > $%d)", query.From.UnixNano())
 	}
 	if !query.To.IsZero() {
 		add("began_ns < $%d", query.To.UnixNano())

@@ -68,7 +68,7 @@ func selected(all []slo.Episode, query slo.EpisodeQuery) []slo.Episode {
 		open := e.ResolvedAt.IsZero()
 		if (query.SLO == "" || e.SLO == query.SLO) &&
 			(len(query.States) == 0 || slices.Contains(query.States, e.State)) &&
-			(query.From.IsZero() || open || !e.ResolvedAt.Before(query.From)) &&
+			(query.From.IsZero() || open || e.ResolvedAt.After(query.From)) &&
 			(query.To.IsZero() || e.PendingSince.Before(query.To)) {
 			found = append(found, e)
 		}

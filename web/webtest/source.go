@@ -181,7 +181,7 @@ func (s *Source) find(query slo.EpisodeQuery) []slo.Episode {
 		return (query.SLO != "" && e.SLO != query.SLO) ||
 			(len(query.States) > 0 && !slices.Contains(query.States, e.State)) ||
 			(!query.To.IsZero() && !began.Before(query.To)) ||
-			(!e.ResolvedAt.IsZero() && e.ResolvedAt.Before(query.From))
+			(!e.ResolvedAt.IsZero() && !e.ResolvedAt.After(query.From))
 	})
 }
 
