@@ -7,7 +7,28 @@ type Delta struct {
 	Series SeriesID
 	Slice  Slice
 	Counts Counts
+	Corrections
 }
+
+// Corrections is what befell one bucket beside its counts.
+type Corrections struct {
+	// Late is how many of the counted events arrived more than LateAfter after
+	// the end of their slice.
+	Late int64
+	// Repeats and Conflicts are events of the series that were not counted
+	// because they had been seen before (see Sighted).
+	Repeats, Conflicts int64
+}
+
+// Plus returns the sum of both.
+func (c Corrections) Plus(d Corrections) Corrections {
+	return Corrections{Late: c.Late + d.Late, Repeats: c.Repeats + d.Repeats, Conflicts: c.Conflicts + d.Conflicts}
+}
+
+// LateAfter is how long after the end of its slice an event is in time. What
+// comes later corrects a bucket that verdicts have rested on: windows end at
+// the newest event for that long (see Reading), then at now.
+const LateAfter = 2 * time.Minute
 
 // Interval is a stretch of time, [From, To). A zero To means "still going on".
 type Interval struct {
@@ -42,8 +63,13 @@ type Commit struct {
 	Deltas []Delta
 	// Watermarks is the newest event time counted for each touched series.
 	Watermarks map[SeriesID]time.Time
-	// Refused counts spans outside the lateness bound, by reason.
+	// Refused counts items that were refused for good, by reason.
 	Refused map[string]int64
+	// Refusals are the same by signal and service, at most one for each.
+	Refusals []Refusal
+	// Repeats and Conflicts count the items that were not counted because they
+	// had been seen before, whether or not an objective asks for them.
+	Repeats, Conflicts int64
 	// Gaps are stretches in which nothing was accepted.
 	Gaps []Interval
 	// Services are the services seen, with the spans of this commit only.
@@ -52,8 +78,12 @@ type Commit struct {
 	// if it changed in this commit, else nil. Started and Stopped name the
 	// series that came and went, with the instant of the change.
 	Definitions []byte
-	Started     map[SeriesID]time.Time
-	Stopped     map[SeriesID]time.Time
+	// They are counted in the records after To, or no longer.
+	Started map[SeriesID]time.Time
+	Stopped map[SeriesID]time.Time
+	// Recounted are stretches of earlier records whose counts are among the
+	// deltas. A commit with any holds no records: From equals To.
+	Recounted []Recounted
 }
 
 // Cursor is how far the ledger of one shard has got.

@@ -51,4 +51,9 @@ func (s Slice) End() time.Time { return (s + 1).Start() }
 type Bucket struct {
 	Slice  Slice
 	Counts Counts
+	Corrections
+	// Revisions counts the commits that corrected the bucket after it was
+	// closed (with late events, or by a recount); RevisedAt is the newest.
+	Revisions int64
+	RevisedAt time.Time
 }

@@ -22,6 +22,10 @@ var ErrCursorMoved = errors.New("the ledger's cursor is not where the commit beg
 // are gone, or the sequence went back. The reader must read the whole ledger.
 var ErrRebuild = errors.New("the ledger must be read anew")
 
+// ErrFenced says that another process leads now: what this one wanted to store
+// was not stored, and it MUST stop deciding.
+var ErrFenced = errors.New("another process leads now")
+
 // DocumentError is one fault of an OpenSLO document: where, and what to do.
 type DocumentError struct {
 	// File is the file's name, or "request" for a document sent to the API.

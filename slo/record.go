@@ -20,6 +20,8 @@ const (
 	RecordDefinitions RecordKind = 3
 	// RecordHeartbeat has no payload; it says that Slowburn was accepting at its arrival time.
 	RecordHeartbeat RecordKind = 4
+	// RecordRefusals holds numbers of items that were refused: see EncodeRefusals.
+	RecordRefusals RecordKind = 5
 )
 
 // String names the kind as logs and errors show it.
@@ -33,6 +35,8 @@ func (k RecordKind) String() string {
 		return "definitions"
 	case RecordHeartbeat:
 		return "heartbeat"
+	case RecordRefusals:
+		return "refusals"
 	default:
 		return "unknown"
 	}

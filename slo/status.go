@@ -97,6 +97,13 @@ type ObjectiveStatus struct {
 	MeasuredUntil time.Time
 	// MeasuredRatio is the measured share of the window, in [0, 1].
 	MeasuredRatio float64
+	// StaleSince is MeasuredUntil while the ledger is so far behind, or the
+	// database away, that verdicts are of then and not of now; zero otherwise.
+	// Nothing fires or resolves meanwhile.
+	StaleSince time.Time
+	// CountedSince is from when on every accepted event was counted: the
+	// beginning of the stretch that lasts until now, moved back by recounts.
+	CountedSince time.Time
 }
 
 // SLI is the share of good events and true, or false without events.

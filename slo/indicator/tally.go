@@ -19,16 +19,6 @@ type Limits struct {
 	Future time.Duration
 }
 
-// The reasons that spans are refused for, as slo.Commit names them.
-const (
-	// RefusedNoEndTime: the span has no end, so no event time.
-	RefusedNoEndTime = "no_end_time"
-	// RefusedLate: the span ended before the lateness bound.
-	RefusedLate = "late"
-	// RefusedFuture: the span ends further in the future than clocks may run ahead.
-	RefusedFuture = "future"
-)
-
 // reason is a reason for refusal, by number.
 type reason int
 
@@ -41,7 +31,7 @@ const (
 )
 
 func (r reason) String() string {
-	return [reasons]string{"accepted", RefusedNoEndTime, RefusedLate, RefusedFuture}[r]
+	return [reasons]string{"accepted", slo.RefusedNoEndTime, slo.RefusedLate, slo.RefusedFuture}[r]
 }
 
 // eventTime is when a span ended, in Unix nanoseconds, or why it is refused at

@@ -19,9 +19,6 @@ const (
 	longestPause = 5 * time.Second
 	// stopGrace is how long the last commit may take once a stop was asked for.
 	stopGrace = 5 * time.Second
-	// undecodable is the reason that records are refused for which cannot be
-	// decoded; they count as one each.
-	undecodable = "undecodable"
 )
 
 // session is one reading of the journal, from a cursor of the store until
@@ -148,7 +145,7 @@ func (s *session) refuse(r slo.Record, err error) {
 	if s.commit.Refused == nil {
 		s.commit.Refused = map[string]int64{}
 	}
-	s.commit.Refused[undecodable]++
+	s.commit.Refused[slo.RefusedUndecodable]++
 	if s.unreadable == nil {
 		s.unreadable = fmt.Errorf("record %d: %w", r.Offset, err)
 	}
@@ -203,7 +200,7 @@ func (s *session) flush(ctx context.Context) error {
 	s.recovered(ctx)
 	if s.unreadable != nil {
 		s.settings.Logger.WarnContext(ctx, "records that cannot be decoded were refused",
-			"shard", s.settings.Shard, "records", s.commit.Refused[undecodable], "first", s.unreadable)
+			"shard", s.settings.Shard, "records", s.commit.Refused[slo.RefusedUndecodable], "first", s.unreadable)
 	}
 	s.moved(s.commit.To, s.commit.Sequence, s.commit.MeasuredUntil)
 	s.settings.Committed(s.commit)

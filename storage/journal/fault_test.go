@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
@@ -21,18 +22,18 @@ var errDisk = errors.New("input/output error")
 
 // oneGroup is a journal whose record 1 is a group, and records 2 to n+1 are
 // another one. ends[i] is where the i-th record of the second group begins.
-func oneGroup(t *testing.T, n int) (fs *journal.MemFS, path string, ends []int) {
+func oneGroup(t *testing.T, n int) (fs *disktest.MemFS, path string, ends []int) {
 	t.Helper()
-	fs = journal.NewMemFS()
+	fs = disktest.NewMemFS()
 	j := reopen(t, fs, quiet())
 	ends = appendGroup(t, fs, j, n)
 	require.NoError(t, j.Close())
-	return fs, fs.Segments()[0], ends
+	return fs, fs.Paths(".journal")[0], ends
 }
 
 // appendGroup appends record "first", and while that is being synced n others,
 // which become one group. It returns where they begin and end.
-func appendGroup(t *testing.T, fs *journal.MemFS, j *journal.Journal, n int) []int {
+func appendGroup(t *testing.T, fs *disktest.MemFS, j *journal.Journal, n int) []int {
 	t.Helper()
 	syncing, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -69,7 +70,7 @@ func appendGroup(t *testing.T, fs *journal.MemFS, j *journal.Journal, n int) []i
 func TestAFailedSyncStopsTheJournal(t *testing.T) {
 	t.Parallel()
 	for fail := 1; fail <= 12; fail++ {
-		fs := journal.NewMemFS()
+		fs := disktest.NewMemFS()
 		o := fromFiles()
 		o.SegmentBytes = 250
 		j := reopen(t, fs, o)
@@ -118,7 +119,7 @@ func TestAFailedSyncStopsTheJournal(t *testing.T) {
 func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 	t.Parallel()
 	for room := range 400 {
-		fs := journal.NewMemFS()
+		fs := disktest.NewMemFS()
 		o := fromFiles()
 		o.SegmentBytes = 250
 		var log bytes.Buffer
@@ -133,7 +134,7 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 			}
 		}
 		require.ErrorIs(t, err, journal.ErrUnavailable)
-		require.ErrorIs(t, err, journal.ErrFull)
+		require.ErrorIs(t, err, disktest.ErrFull)
 		_, err = j.Append(t.Context(), traces(payload(acknowledged+1)))
 		require.ErrorIs(t, err, journal.ErrUnavailable)
 		require.NoError(t, j.Err(), "a full disk is no reason to stop")
@@ -179,7 +180,7 @@ func TestAWriteThatCannotBeTakenBackStopsTheJournal(t *testing.T) {
 // before it is taken back; then a new segment vouches for the old one's size.
 func TestAWriteTakenBackStaysAway(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	o := fromFiles()
 	o.SegmentBytes = 300
 	j := reopen(t, fs, o)
@@ -203,7 +204,7 @@ func TestAWriteTakenBackStaysAway(t *testing.T) {
 	_, err = j.Append(t.Context(), traces(large))
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
-	require.Greater(t, len(fs.Segments()), 1)
+	require.Greater(t, len(fs.Paths(".journal")), 1)
 	for seed := range uint64(20) {
 		j := reopen(t, fs.PowerLoss(seeded(seed)), o)
 		require.Equal(t, slo.Offset(3), j.Durable())
@@ -249,9 +250,9 @@ func TestAGroupTornAtEveryByte(t *testing.T) {
 	const records = 4
 	_, _, ends := oneGroup(t, records)
 	for torn := range ends[records] - ends[0] + 1 {
-		fs := journal.NewMemFS()
+		fs := disktest.NewMemFS()
 		j := reopen(t, fs, fromFiles())
-		var kill, power *journal.MemFS
+		var kill, power *disktest.MemFS
 		fs.Fault = func(op, _ string, bytes int) (int, error) {
 			if op == "write" && bytes == ends[records]-ends[0] {
 				return torn, errDisk
@@ -270,7 +271,7 @@ func TestAGroupTornAtEveryByte(t *testing.T) {
 		require.NoError(t, j.Close())
 		require.NotNil(t, kill)
 
-		for name, left := range map[string]*journal.MemFS{"killed": kill, "power lost": power, "taken back": fs} {
+		for name, left := range map[string]*disktest.MemFS{"killed": kill, "power lost": power, "taken back": fs} {
 			j := reopen(t, left, fromFiles())
 			got, err := readAll(t.Context(), j, 0)
 			require.NoError(t, err, name)
@@ -295,7 +296,7 @@ func TestPowerLossAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
 	clones := 0
 	for seed := range uint64(120) {
 		random := seeded(seed)
-		fs := journal.NewMemFS()
+		fs := disktest.NewMemFS()
 		var acknowledged []string
 		for range 3 {
 			o := fromFiles()
@@ -331,13 +332,13 @@ func TestPowerLossAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
 
 // powerLoss is what was left, and what had been acknowledged before.
 type powerLoss struct {
-	left         *journal.MemFS
+	left         *disktest.MemFS
 	acknowledged []string
 }
 
 // accidents loses power before every operation that changes the disk; now and
 // then it lets the operation fail, too.
-func accidents(fs *journal.MemFS, random *rand.Rand, acknowledged *[]string, lost *[]powerLoss) func(string, string, int) (int, error) {
+func accidents(fs *disktest.MemFS, random *rand.Rand, acknowledged *[]string, lost *[]powerLoss) func(string, string, int) (int, error) {
 	return func(op, _ string, size int) (int, error) {
 		if op == "read" || op == "open" {
 			return size, nil

@@ -5,13 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
 // FuzzOpen opens a journal whose last segment is any bytes. It must be refused,
 // or else be readable to its end and take more records.
 func FuzzOpen(f *testing.F) {
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j, err := journal.OpenOn(fs, dir, quiet())
 	require.NoError(f, err)
 	for n := range 3 {
@@ -19,7 +20,7 @@ func FuzzOpen(f *testing.F) {
 		require.NoError(f, err)
 	}
 	require.NoError(f, j.Close())
-	path := fs.Segments()[0]
+	path := fs.Paths(".journal")[0]
 	whole := fs.Bytes(path)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
@@ -27,7 +28,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(append(append([]byte(nil), whole...), whole[52:]...))
 	f.Add([]byte("SLOWBURN"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		fs := journal.NewMemFS()
+		fs := disktest.NewMemFS()
 		fs.SetBytes(path, b)
 		j, err := journal.OpenOn(fs, dir, fromFiles())
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
@@ -25,7 +26,7 @@ func quiet() journal.Options { return journal.Options{Heartbeat: -1} }
 // fromFiles are quiet options without the memory for readers.
 func fromFiles() journal.Options { return journal.Options{Heartbeat: -1, RecentBytes: -1} }
 
-func reopen(t require.TestingT, fs *journal.MemFS, o journal.Options) *journal.Journal {
+func reopen(t require.TestingT, fs *disktest.MemFS, o journal.Options) *journal.Journal {
 	j, err := journal.OpenOn(fs, dir, o)
 	require.NoError(t, err)
 	return j

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
 var (
@@ -68,7 +69,7 @@ func (o Options) defaults() Options {
 
 // Journal is an open journal. All methods may be called by many goroutines.
 type Journal struct {
-	fs      fileSystem
+	fs      disk.FS
 	dir     string
 	options Options
 	lock    io.Closer
@@ -131,14 +132,14 @@ func (s *segment) note(offset slo.Offset, position int64) {
 // torn tail that a crash may have left. It fails when another process has the
 // journal, when a file was written by a newer Slowburn, and with ErrDamaged
 // when records are missing or damaged that a crash cannot have damaged.
-func Open(dir string, o Options) (*Journal, error) { return open(osFS{}, dir, o) }
+func Open(dir string, o Options) (*Journal, error) { return open(disk.OS{}, dir, o) }
 
-func open(fs fileSystem, dir string, o Options) (*Journal, error) {
+func open(fs disk.FS, dir string, o Options) (*Journal, error) {
 	if err := fs.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("create data folder %s: %w", dir, err)
 	}
 	lock, err := fs.Lock(filepath.Join(dir, "lock"))
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, disk.ErrLocked) {
 		return nil, fmt.Errorf("data folder %s is used by another slowburn: stop that one, or give this one a folder of its own", dir)
 	}
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
@@ -75,7 +76,7 @@ func TestRecordsComeBackAsTheyWereAppended(t *testing.T) {
 
 func TestArrivalNeverGoesBackwards(t *testing.T) {
 	t.Parallel()
-	fs, c := journal.NewMemFS(), newClock()
+	fs, c := disktest.NewMemFS(), newClock()
 	o := quiet()
 	o.Now, o.SegmentBytes = c.Now, 1
 	start := c.now
@@ -111,7 +112,7 @@ func TestOnlyOneProcessUsesAFolder(t *testing.T) {
 
 func TestAppendRefuses(t *testing.T) {
 	t.Parallel()
-	j := reopen(t, journal.NewMemFS(), quiet())
+	j := reopen(t, disktest.NewMemFS(), quiet())
 
 	_, err := j.Append(t.Context(), slo.Record{Payload: []byte("x")})
 	require.ErrorContains(t, err, "has no kind")
@@ -133,7 +134,7 @@ func TestAppendRefuses(t *testing.T) {
 
 func TestAppendEndsWithItsContextWhileTheDiskIsSlow(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j := reopen(t, fs, quiet())
 	syncing, goOn := make(chan struct{}), make(chan struct{})
 	fs.Fault = func(op, _ string, bytes int) (int, error) {
@@ -160,7 +161,7 @@ func TestAppendEndsWithItsContextWhileTheDiskIsSlow(t *testing.T) {
 
 func TestCloseStoresWhatIsQueued(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j := reopen(t, fs, quiet())
 	syncing, goOn := make(chan struct{}), make(chan struct{})
 	var first sync.Once
@@ -201,7 +202,7 @@ func TestCloseStoresWhatIsQueued(t *testing.T) {
 func TestAnIdleJournalBeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		j := reopen(t, journal.NewMemFS(), journal.Options{})
+		j := reopen(t, disktest.NewMemFS(), journal.Options{})
 		defer j.Close()
 		start := time.Now()
 		r, err := j.Reader(0)
@@ -229,18 +230,18 @@ func TestAnIdleJournalBeats(t *testing.T) {
 
 func TestSizeIsWhatTheFilesHave(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	o := quiet()
 	o.SegmentBytes = 500
 	j := reopen(t, fs, o)
 	appendNumbered(t, t.Context(), j, 1, 50)
 	onDisk := func() (sum int64) {
-		for _, path := range fs.Segments() {
+		for _, path := range fs.Paths(".journal") {
 			sum += int64(len(fs.Bytes(path)))
 		}
 		return sum
 	}
-	require.Greater(t, len(fs.Segments()), 5)
+	require.Greater(t, len(fs.Paths(".journal")), 5)
 	require.Equal(t, onDisk(), j.Size())
 	require.NoError(t, j.Trim(20, 0, 0))
 	require.Equal(t, onDisk(), j.Size())
@@ -248,5 +249,5 @@ func TestSizeIsWhatTheFilesHave(t *testing.T) {
 	j = reopen(t, fs, o)
 	require.Equal(t, onDisk(), j.Size())
 	require.NoError(t, j.Close())
-	require.True(t, strings.HasSuffix(fs.Segments()[0], ".journal"))
+	require.True(t, strings.HasSuffix(fs.Paths(".journal")[0], ".journal"))
 }

@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
 // model is a journal beside a slice that holds the same records.
 type model struct {
-	fs      *journal.MemFS
+	fs      *disktest.MemFS
 	clock   *clock
 	options journal.Options
 	journal *journal.Journal
@@ -29,7 +30,7 @@ type model struct {
 func TestAJournalIsASlice(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{fs: journal.NewMemFS(), clock: newClock()}
+		m := &model{fs: disktest.NewMemFS(), clock: newClock()}
 		m.open(t)
 		defer func() { require.NoError(t, m.journal.Close()) }()
 		t.Repeat(map[string]func(*rapid.T){

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
 // Reader reads the records of a journal in order. It belongs to one goroutine;
@@ -17,7 +18,7 @@ type Reader struct {
 	closed  bool
 
 	// What is open while the reader lags behind the memory.
-	file    file
+	file    disk.File
 	segment slo.Offset
 	scanner *scanner
 }

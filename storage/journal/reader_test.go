@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
@@ -65,7 +66,7 @@ func TestReadersSeeEveryRecordOnceWhileManyAppend(t *testing.T) {
 
 func TestALaggingReaderComesBackToMemory(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j := reopen(t, fs, journal.Options{Heartbeat: -1, SegmentBytes: 4000, RecentBytes: 1000})
 	defer j.Close()
 	r, err := j.Reader(0)
@@ -99,7 +100,7 @@ func TestALaggingReaderComesBackToMemory(t *testing.T) {
 
 func TestALargeSegmentIsEnteredInTheMiddle(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j := reopen(t, fs, fromFiles())
 	random := seeded(1)
 	for n := range 60 {
@@ -131,7 +132,7 @@ func TestALargeSegmentIsEnteredInTheMiddle(t *testing.T) {
 
 func TestNextLosesNothingWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
-	j := reopen(t, journal.NewMemFS(), quiet())
+	j := reopen(t, disktest.NewMemFS(), quiet())
 	defer j.Close()
 	r, err := j.Reader(0)
 	require.NoError(t, err)
@@ -162,7 +163,7 @@ func TestReadersReadToTheEndOfAClosedJournal(t *testing.T) {
 	for name, o := range map[string]journal.Options{"from memory": quiet(), "from files": fromFiles()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j := reopen(t, journal.NewMemFS(), o)
+			j := reopen(t, disktest.NewMemFS(), o)
 			r, err := j.Reader(0)
 			require.NoError(t, err)
 			appendNumbered(t, t.Context(), j, 1, 3)
@@ -188,7 +189,7 @@ func TestReadersReadToTheEndOfAClosedJournal(t *testing.T) {
 
 func TestAReaderAheadOfTheJournalIsRefused(t *testing.T) {
 	t.Parallel()
-	j := reopen(t, journal.NewMemFS(), quiet())
+	j := reopen(t, disktest.NewMemFS(), quiet())
 	defer j.Close()
 	appendNumbered(t, t.Context(), j, 1, 3)
 	_, err := j.Reader(3)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
 // Recovery, and what a torn tail is.
@@ -54,32 +55,32 @@ func (j *Journal) restore() error {
 
 // list returns the segments in their order, and removes those that were never
 // finished.
-func (j *Journal) list() ([]entry, error) {
+func (j *Journal) list() ([]disk.Entry, error) {
 	all, err := j.fs.ReadDir(j.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list segments: %w", err)
 	}
-	var found []entry
+	var found []disk.Entry
 	for _, e := range all {
 		switch {
-		case strings.HasSuffix(e.name, temporarySuffix):
-			if err := j.fs.Remove(filepath.Join(j.dir, e.name)); err != nil {
+		case strings.HasSuffix(e.Name, temporarySuffix):
+			if err := j.fs.Remove(filepath.Join(j.dir, e.Name)); err != nil {
 				return nil, fmt.Errorf("remove unfinished segment: %w", err)
 			}
-		case strings.HasSuffix(e.name, segmentSuffix):
+		case strings.HasSuffix(e.Name, segmentSuffix):
 			found = append(found, e)
 		}
 	}
 	// Names have 20 digits, so their order is that of the offsets.
-	slices.SortFunc(found, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(found, func(a, b disk.Entry) int { return strings.Compare(a.Name, b.Name) })
 	return found, nil
 }
 
 // adopt verifies the name and header of a segment, and that it continues the
 // one before.
-func (j *Journal) adopt(e entry) error {
-	path := filepath.Join(j.dir, e.name)
-	first, ok := parseSegmentName(e.name)
+func (j *Journal) adopt(e disk.Entry) error {
+	path := filepath.Join(j.dir, e.Name)
+	first, ok := parseSegmentName(e.Name)
 	if !ok {
 		return fmt.Errorf("%w: %s has a name that no segment has: move it elsewhere", ErrDamaged, path)
 	}
@@ -100,7 +101,7 @@ func (j *Journal) adopt(e entry) error {
 				fmt.Sprintf("the file has %d bytes and had %d when it was finished", before.end, h.previousBytes))
 		}
 	}
-	j.segments = append(j.segments, segment{path: path, first: h.first, created: h.created, salt: h.salt, end: e.size})
+	j.segments = append(j.segments, segment{path: path, first: h.first, created: h.created, salt: h.salt, end: e.Size})
 	return nil
 }
 
@@ -178,7 +179,7 @@ func (j *Journal) cut(s *scanner, size int64, damage error) error {
 // before may have ended because their sync failed; then the kernel can hold
 // pages that look written and are not, and only a new write makes the next
 // sync take them to the disk.
-func rewrite(f file, from, to int64) error {
+func rewrite(f disk.File, from, to int64) error {
 	for from < to {
 		b := make([]byte, min(to-from, groupBytes))
 		if _, err := f.ReadAt(b, from); err != nil {

@@ -12,14 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
 // grown is a closed journal of one segment with n records, one group each, and
 // where each group ends; ends[0] is the end of the file header.
-func grown(t *testing.T, n int) (fs *journal.MemFS, path string, ends []int) {
+func grown(t *testing.T, n int) (fs *disktest.MemFS, path string, ends []int) {
 	t.Helper()
-	fs = journal.NewMemFS()
+	fs = disktest.NewMemFS()
 	j := reopen(t, fs, quiet())
 	ends = []int{int(j.Size())}
 	for i := 1; i <= n; i++ {
@@ -27,12 +28,12 @@ func grown(t *testing.T, n int) (fs *journal.MemFS, path string, ends []int) {
 		ends = append(ends, int(j.Size()))
 	}
 	require.NoError(t, j.Close())
-	return fs, fs.Segments()[0], ends
+	return fs, fs.Paths(".journal")[0], ends
 }
 
 // requireContinues checks that a journal holds n records, takes another, and
 // is whole when it is opened again.
-func requireContinues(t *testing.T, fs *journal.MemFS, n int) {
+func requireContinues(t *testing.T, fs *disktest.MemFS, n int) {
 	t.Helper()
 	j := reopen(t, fs, fromFiles())
 	requireNumbered(t, t.Context(), j, n)
@@ -95,7 +96,7 @@ func TestACutIsLogged(t *testing.T) {
 // the last group must never be cut or come back changed.
 func TestEveryFlippedBitIsDetected(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	o := fromFiles()
 	o.SegmentBytes = 260
 	j := reopen(t, fs, o)
@@ -104,7 +105,7 @@ func TestEveryFlippedBitIsDetected(t *testing.T) {
 	appendNumbered(t, t.Context(), j, 8, 8)
 	lastGroup := int(j.Size() - before)
 	require.NoError(t, j.Close())
-	paths := fs.Segments()
+	paths := fs.Paths(".journal")
 	require.Len(t, paths, 3)
 	for _, path := range paths {
 		size := len(fs.Bytes(path))
@@ -140,32 +141,32 @@ func TestEveryFlippedBitIsDetected(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		harm    func(fs *journal.MemFS, paths []string)
+		harm    func(fs *disktest.MemFS, paths []string)
 		says    string
 		notHarm bool
 	}{
 		"a missing segment": {
-			harm: func(fs *journal.MemFS, paths []string) { fs.SetBytes(paths[1], nil) },
+			harm: func(fs *disktest.MemFS, paths []string) { fs.SetBytes(paths[1], nil) },
 			says: "00000000000000000003.journal is missing",
 		},
 		"a segment that was cut after it was finished": {
-			harm: func(fs *journal.MemFS, paths []string) {
+			harm: func(fs *disktest.MemFS, paths []string) {
 				fs.SetBytes(paths[1], fs.Bytes(paths[1])[:100])
 			},
 			says: "00000000000000000003.journal, byte 100: the file has 100 bytes",
 		},
 		"a segment that grew after it was finished": {
-			harm: func(fs *journal.MemFS, paths []string) {
+			harm: func(fs *disktest.MemFS, paths []string) {
 				fs.SetBytes(paths[0], append(slices.Clone(fs.Bytes(paths[0])), 0))
 			},
 			says: "00000000000000000001.journal, byte ",
 		},
 		"an empty segment": {
-			harm: func(fs *journal.MemFS, paths []string) { fs.SetBytes(paths[2], []byte{}) },
+			harm: func(fs *disktest.MemFS, paths []string) { fs.SetBytes(paths[2], []byte{}) },
 			says: "00000000000000000005.journal, byte 0: the file ends within its header",
 		},
 		"a segment under a wrong name": {
-			harm: func(fs *journal.MemFS, paths []string) {
+			harm: func(fs *disktest.MemFS, paths []string) {
 				b := fs.Bytes(paths[2])
 				fs.SetBytes(paths[2], nil)
 				fs.SetBytes(dir+"/00000000000000000009.journal", b)
@@ -173,15 +174,15 @@ func TestOpenRefuses(t *testing.T) {
 			says: "the file begins with record 5",
 		},
 		"a name that no segment has": {
-			harm: func(fs *journal.MemFS, _ []string) { fs.SetBytes(dir+"/1.journal", []byte("x")) },
+			harm: func(fs *disktest.MemFS, _ []string) { fs.SetBytes(dir+"/1.journal", []byte("x")) },
 			says: "1.journal has a name that no segment has",
 		},
 		"another kind of file": {
-			harm: func(fs *journal.MemFS, paths []string) { copy(fs.Bytes(paths[0]), "PostgreSQL") },
+			harm: func(fs *disktest.MemFS, paths []string) { copy(fs.Bytes(paths[0]), "PostgreSQL") },
 			says: "00000000000000000001.journal, byte 0: this is not a journal segment",
 		},
 		"the segment of a newer version": {
-			harm: func(fs *journal.MemFS, paths []string) {
+			harm: func(fs *disktest.MemFS, paths []string) {
 				b := fs.Bytes(paths[1])
 				binary.LittleEndian.PutUint16(b[8:], 2)
 				binary.LittleEndian.PutUint32(b[48:], crc32.Checksum(b[:48], crc32.MakeTable(crc32.Castagnoli)))
@@ -192,14 +193,14 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fs := journal.NewMemFS()
+			fs := disktest.NewMemFS()
 			o := quiet()
 			o.SegmentBytes = 200
 			j := reopen(t, fs, o)
 			appendNumbered(t, t.Context(), j, 1, 6)
 			require.NoError(t, j.Close())
-			require.Len(t, fs.Segments(), 3)
-			c.harm(fs, fs.Segments())
+			require.Len(t, fs.Paths(".journal"), 3)
+			c.harm(fs, fs.Paths(".journal"))
 			_, err := journal.OpenOn(fs, dir, o)
 			require.ErrorContains(t, err, c.says)
 			if c.notHarm {
@@ -215,13 +216,13 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestDamageToAClosedSegmentIsFoundByItsReader(t *testing.T) {
 	t.Parallel()
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	o := fromFiles()
 	o.SegmentBytes = 200
 	j := reopen(t, fs, o)
 	defer j.Close()
 	appendNumbered(t, t.Context(), j, 1, 6)
-	b := fs.Bytes(fs.Segments()[1])
+	b := fs.Bytes(fs.Paths(".journal")[1])
 	b[len(b)-1] ^= 1
 	r, err := j.Reader(0)
 	require.NoError(t, err)
@@ -233,7 +234,7 @@ func TestDamageToAClosedSegmentIsFoundByItsReader(t *testing.T) {
 	for range 2 {
 		_, err = r.Next(t.Context())
 		require.ErrorIs(t, err, journal.ErrDamaged)
-		require.ErrorContains(t, err, fs.Segments()[1])
+		require.ErrorContains(t, err, fs.Paths(".journal")[1])
 	}
 	b[len(b)-1] ^= 1
 	record, err := r.Next(t.Context())
@@ -253,15 +254,15 @@ func TestAPayloadCannotPassForARecord(t *testing.T) {
 	for len(content) < 200_000 {
 		content = binary.LittleEndian.AppendUint64(content, random.Uint64())
 	}
-	fs := journal.NewMemFS()
+	fs := disktest.NewMemFS()
 	j := reopen(t, fs, quiet())
 	appendNumbered(t, t.Context(), j, 1, 2)
 	before := int(j.Size())
 	_, err := j.Append(t.Context(), traces(append(content, forged...)))
 	require.NoError(t, err)
-	require.True(t, bytes.Contains(fs.Bytes(fs.Segments()[0]), forged))
+	require.True(t, bytes.Contains(fs.Bytes(fs.Paths(".journal")[0]), forged))
 	require.NoError(t, j.Close())
-	path := fs.Segments()[0]
+	path := fs.Paths(".journal")[0]
 	fs.Bytes(path)[before] ^= 1
 	requireContinues(t, fs, 2)
 }

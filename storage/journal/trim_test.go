@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
 // trimmed is a journal of ten records, one a minute and a segment.
-func trimmed(t *testing.T) (*journal.MemFS, *journal.Journal, *clock) {
+func trimmed(t *testing.T) (*disktest.MemFS, *journal.Journal, *clock) {
 	t.Helper()
-	fs, c := journal.NewMemFS(), newClock()
+	fs, c := disktest.NewMemFS(), newClock()
 	j := reopen(t, fs, journal.Options{Heartbeat: -1, RecentBytes: -1, SegmentBytes: 1, Now: c.Now})
 	t.Cleanup(func() { require.NoError(t, j.Close()) })
 	for range 10 {
@@ -52,7 +53,7 @@ func TestTrim(t *testing.T) {
 			fs, j, _ := trimmed(t)
 			require.NoError(t, j.Trim(c.read, c.maxAge, c.maxBytes))
 			require.Equal(t, c.oldest, j.Oldest())
-			require.Len(t, fs.Segments(), int(10-c.oldest)+1)
+			require.Len(t, fs.Paths(".journal"), int(10-c.oldest)+1)
 			records, err := readAll(t.Context(), j, c.oldest-1)
 			require.NoError(t, err)
 			require.Len(t, records, int(10-c.oldest)+1)
@@ -112,7 +113,7 @@ func TestAReaderThatTrimOvertakesIsTold(t *testing.T) {
 func TestASegmentThatSomebodyDeletedIsDamage(t *testing.T) {
 	t.Parallel()
 	fs, j, _ := trimmed(t)
-	fs.SetBytes(fs.Segments()[2], nil)
+	fs.SetBytes(fs.Paths(".journal")[2], nil)
 	records, err := readAll(t.Context(), j, 0)
 	require.ErrorIs(t, err, journal.ErrDamaged)
 	require.Len(t, records, 2)

@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
 // groupBytes is the size from which a group takes no further record.
@@ -18,7 +19,7 @@ const groupBytes = 4 << 20
 
 // writer is the state of the one goroutine that writes.
 type writer struct {
-	file    file // the last segment
+	file    disk.File // the last segment
 	end     int64
 	next    slo.Offset
 	arrival int64 // of the newest record, unix nanoseconds
@@ -236,7 +237,7 @@ func (j *Journal) begin(h segmentHeader) error {
 	return nil
 }
 
-func (j *Journal) createSegment(path string, h segmentHeader) (file, error) {
+func (j *Journal) createSegment(path string, h segmentHeader) (disk.File, error) {
 	temporary := filepath.Join(j.dir, segmentName(h.first)[:20]+temporarySuffix)
 	f, err := j.fs.Create(temporary)
 	if err != nil {

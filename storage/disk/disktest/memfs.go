@@ -1,4 +1,6 @@
-package journal
+// Package disktest is a file system in memory that fails on request and loses
+// power as a disk does.
+package disktest
 
 import (
 	"errors"
@@ -7,13 +9,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
+	"strings"
 	"sync"
-)
 
-// OpenOn is Open on a file system of the test's choice.
-func OpenOn(fs *MemFS, dir string, o Options) (*Journal, error) { return open(fs, dir, o) }
+	"github.com/slowburn-slo/slowburn/storage/disk"
+)
 
 // SectorBytes is how much of a MemFS survives or vanishes as a whole.
 const SectorBytes = 512
@@ -40,6 +41,7 @@ type memNode struct {
 
 type span struct{ from, to int }
 
+// NewMemFS returns an empty file system.
 func NewMemFS() *MemFS {
 	return &MemFS{now: map[string]*memNode{}, onDisk: map[string]*memNode{}}
 }
@@ -117,14 +119,14 @@ func (m *MemFS) Writeback() {
 }
 
 func (n *memNode) flush() {
-	disk := make([]byte, len(n.data))
-	copy(disk, n.disk)
+	synced := make([]byte, len(n.data))
+	copy(synced, n.disk)
 	for _, d := range n.dirty {
 		if to := min(d.to, len(n.data)); d.from < to {
-			copy(disk[d.from:to], n.data[d.from:to])
+			copy(synced[d.from:to], n.data[d.from:to])
 		}
 	}
-	n.disk, n.dirty = disk, nil
+	n.disk, n.dirty = synced, nil
 }
 
 // Bytes returns the content of a file, which the test may change in place.
@@ -147,13 +149,13 @@ func (m *MemFS) SetBytes(path string, b []byte) {
 	m.now[path], m.onDisk[path] = n, n
 }
 
-// Segments returns the paths of all segments, the oldest first.
-func (m *MemFS) Segments() []string {
+// Paths returns the paths of all files with this ending, sorted.
+func (m *MemFS) Paths(ending string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var paths []string
 	for _, path := range slices.Sorted(maps.Keys(m.now)) {
-		if filepath.Ext(path) == segmentSuffix {
+		if strings.HasSuffix(path, ending) {
 			paths = append(paths, path)
 		}
 	}
@@ -167,7 +169,8 @@ func (m *MemFS) fault(op, path string, bytes int) (int, error) {
 	return m.Fault(op, path, bytes)
 }
 
-func (m *MemFS) Create(path string) (file, error) {
+// Create implements disk.FS.
+func (m *MemFS) Create(path string) (disk.File, error) {
 	if _, err := m.fault("create", path, 0); err != nil {
 		return nil, err
 	}
@@ -178,7 +181,8 @@ func (m *MemFS) Create(path string) (file, error) {
 	return &memFile{fs: m, path: path, node: n}, nil
 }
 
-func (m *MemFS) Open(path string) (file, error) {
+// Open implements disk.FS.
+func (m *MemFS) Open(path string) (disk.File, error) {
 	if _, err := m.fault("open", path, 0); err != nil {
 		return nil, err
 	}
@@ -191,6 +195,7 @@ func (m *MemFS) Open(path string) (file, error) {
 	return &memFile{fs: m, path: path, node: n}, nil
 }
 
+// Rename implements disk.FS.
 func (m *MemFS) Rename(from, to string) error {
 	if _, err := m.fault("rename", to, 0); err != nil {
 		return err
@@ -202,6 +207,7 @@ func (m *MemFS) Rename(from, to string) error {
 	return nil
 }
 
+// Remove implements disk.FS.
 func (m *MemFS) Remove(path string) error {
 	if _, err := m.fault("remove", path, 0); err != nil {
 		return err
@@ -212,20 +218,23 @@ func (m *MemFS) Remove(path string) error {
 	return nil
 }
 
+// MakeDir implements disk.FS.
 func (m *MemFS) MakeDir(string) error { return nil }
 
-func (m *MemFS) ReadDir(dir string) ([]entry, error) {
+// ReadDir implements disk.FS.
+func (m *MemFS) ReadDir(dir string) ([]disk.Entry, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var found []entry
+	var found []disk.Entry
 	for path, n := range m.now {
 		if filepath.Dir(path) == filepath.Clean(dir) {
-			found = append(found, entry{name: filepath.Base(path), size: int64(len(n.data))})
+			found = append(found, disk.Entry{Name: filepath.Base(path), Size: int64(len(n.data))})
 		}
 	}
 	return found, nil
 }
 
+// SyncDir implements disk.FS.
 func (m *MemFS) SyncDir(dir string) error {
 	if _, err := m.fault("syncdir", dir, 0); err != nil {
 		return err
@@ -236,11 +245,12 @@ func (m *MemFS) SyncDir(dir string) error {
 	return nil
 }
 
+// Lock implements disk.FS.
 func (m *MemFS) Lock(string) (io.Closer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.locked {
-		return nil, errLocked
+		return nil, disk.ErrLocked
 	}
 	m.locked = true
 	return memLock{m}, nil
@@ -330,25 +340,3 @@ func (f *memFile) Sync() error {
 }
 
 func (f *memFile) Close() error { return nil }
-
-// RecordHeaderBytes is what a record takes besides its payload.
-const RecordHeaderBytes = recordHeaderBytes
-
-// AwaitQueued returns when n records wait for the writer.
-func (j *Journal) AwaitQueued(n int) {
-	for len(j.queue) < n {
-		runtime.Gosched()
-	}
-}
-
-// ReadRecord reads a record whose header says what it likes under a checksum
-// that is right.
-func ReadRecord(stored []byte, size uint32) ([]byte, bool) {
-	b := make([]byte, recordHeaderBytes)
-	recordHeader{length: uint32(len(stored)), size: size, offset: 1}.put(7, b)
-	h, ok := decodeRecordHeader(7, b)
-	if !ok {
-		return nil, false
-	}
-	return unpackPayload(h, stored)
-}

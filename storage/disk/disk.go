@@ -1,6 +1,9 @@
 //go:build unix
 
-package journal
+// Package disk is all of the operating system's files that stores need, behind
+// a small interface, so that tests can put one in its place that fails, fills up
+// or loses power (disktest).
+package disk
 
 import (
 	"errors"
@@ -11,10 +14,10 @@ import (
 	"syscall"
 )
 
-// file is one open file. Durability: what WriteAt and Truncate did may vanish
+// File is one open file. Durability: what WriteAt and Truncate did may vanish
 // or be half there after a power loss until Sync has returned nil; after an
 // error of Sync nobody knows what is on disk.
-type file interface {
+type File interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
@@ -22,66 +25,69 @@ type file interface {
 	Sync() error
 }
 
-// files opens and moves single files.
-type files interface {
+// Files opens and moves single files.
+type Files interface {
 	// Create makes a new, empty file; one that exists is emptied.
-	Create(path string) (file, error)
+	Create(path string) (File, error)
 	// Open opens an existing file for reading and writing.
-	Open(path string) (file, error)
+	Open(path string) (File, error)
 	Rename(from, to string) error
 	Remove(path string) error
 }
 
-// folders looks after the folder that holds the files.
-type folders interface {
+// Folders looks after the folder that holds the files.
+type Folders interface {
 	// MakeDir creates the folder and its parents, durably.
 	MakeDir(dir string) error
-	ReadDir(dir string) ([]entry, error)
+	ReadDir(dir string) ([]Entry, error)
 	// SyncDir makes names created, renamed or removed in the folder durable.
 	SyncDir(dir string) error
 	// Lock takes the file for this process until it is closed, or says
-	// errLocked at once when another holder has it.
+	// ErrLocked at once when another holder has it.
 	Lock(path string) (io.Closer, error)
 }
 
-// fileSystem is all of the operating system that a journal needs, so that
-// tests can put one in its place that fails, fills up or loses power.
-type fileSystem interface {
-	files
-	folders
+// FS is a file system.
+type FS interface {
+	Files
+	Folders
 }
 
-// entry is one file of a folder and its size in bytes.
-type entry struct {
-	name string
-	size int64
+// Entry is one regular file of a folder and its size in bytes.
+type Entry struct {
+	Name string
+	Size int64
 }
 
-// errLocked says that another process holds the lock.
-var errLocked = errors.New("locked by another process")
+// ErrLocked says that another process holds the lock.
+var ErrLocked = errors.New("locked by another process")
 
-// osFS is the real file system. Files are readable by their owner only.
-type osFS struct{}
+// OS is the real file system. Files are readable by their owner only.
+type OS struct{}
 
-func (osFS) Create(path string) (file, error) {
+// Create implements Files.
+func (OS) Create(path string) (File, error) {
 	return os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 }
 
-func (osFS) Open(path string) (file, error) {
+// Open implements Files.
+func (OS) Open(path string) (File, error) {
 	return os.OpenFile(filepath.Clean(path), os.O_RDWR, 0)
 }
 
-func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
+// Rename implements Files.
+func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 
-func (osFS) Remove(path string) error { return os.Remove(path) }
+// Remove implements Files.
+func (OS) Remove(path string) error { return os.Remove(path) }
 
-// MakeDir syncs the parent of each folder it creates: otherwise a power loss
+// MakeDir implements Folders. It syncs the parent of each folder it creates: otherwise a power loss
 // could take a whole journal away with its name.
-func (fs osFS) MakeDir(dir string) error {
+func (o OS) MakeDir(dir string) error {
 	dir = filepath.Clean(dir)
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, os.ErrNotExist) {
-		if err := fs.MakeDir(filepath.Dir(dir)); err != nil {
+		if err := o.MakeDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
 		err = os.Mkdir(dir, 0o700)
@@ -92,28 +98,30 @@ func (fs osFS) MakeDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return fs.SyncDir(filepath.Dir(dir))
+	return o.SyncDir(filepath.Dir(dir))
 }
 
-func (osFS) ReadDir(dir string) ([]entry, error) {
+// ReadDir implements Folders.
+func (OS) ReadDir(dir string) ([]Entry, error) {
 	found, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]entry, 0, len(found))
+	entries := make([]Entry, 0, len(found))
 	for _, f := range found {
 		info, err := f.Info()
 		if err != nil {
 			return nil, err
 		}
 		if info.Mode().IsRegular() {
-			entries = append(entries, entry{name: f.Name(), size: info.Size()})
+			entries = append(entries, Entry{Name: f.Name(), Size: info.Size()})
 		}
 	}
 	return entries, nil
 }
 
-func (osFS) SyncDir(dir string) error {
+// SyncDir implements Folders.
+func (OS) SyncDir(dir string) error {
 	d, err := os.Open(filepath.Clean(dir))
 	if err != nil {
 		return err
@@ -124,8 +132,8 @@ func (osFS) SyncDir(dir string) error {
 	return d.Close()
 }
 
-// Lock uses flock: the kernel frees it when the process ends, however it ends.
-func (osFS) Lock(path string) (io.Closer, error) {
+// Lock implements Folders. It uses flock: the kernel frees it when the process ends, however it ends.
+func (OS) Lock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -148,7 +156,7 @@ func flock(f *os.File) error {
 		return err
 	}
 	if errors.Is(locked, syscall.EWOULDBLOCK) {
-		return errLocked
+		return ErrLocked
 	}
 	return locked
 }
