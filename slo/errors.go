@@ -18,6 +18,11 @@ var ErrReadOnly = errors.New("the SLO comes from a file: change the file instead
 // unknown outcome did happen.
 var ErrCursorMoved = errors.New("the ledger's cursor is not where the commit begins")
 
+// ErrRecountMoved says that a recount did not apply because a stretch of the
+// series no longer begins where the recount ends, or another stretch lies in
+// the recounted records: somebody else joined them, or their series is new.
+var ErrRecountMoved = errors.New("the stretch that the recount joins is not there any more")
+
 // ErrRebuild says that commits cannot be followed one by one any more: some
 // are gone, or the sequence went back. The reader must read the whole ledger.
 var ErrRebuild = errors.New("the ledger must be read anew")
