@@ -199,7 +199,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	p.ledger, err = ledger.New(ledger.Settings{
 		Shard: shard, Journal: p.journal, Store: p.store,
-		Judge:      indicator.NewCounter(compiler, limits()),
+		Judge:      indicator.NewCounter(compiler, limits(), nil),
 		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
 		Logger:     p.logger.With("part", "ledger"),
 	})
