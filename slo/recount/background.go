@@ -65,7 +65,13 @@ type BackgroundSettings struct {
 type Background struct {
 	settings BackgroundSettings
 	wake     chan struct{}
-	size     slo.Offset // of the next block; belongs to Run
+	// size of the next block, and the oldest record that can be recounted; both
+	// belong to Run.
+	size   slo.Offset
+	oldest struct {
+		offset  slo.Offset
+		arrival time.Time
+	}
 
 	mu     sync.Mutex
 	states map[slo.SeriesID]slo.RecountState

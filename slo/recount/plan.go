@@ -2,6 +2,7 @@ package recount
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,10 @@ func (b *Background) plan(ctx context.Context) ([]work, error) {
 	}
 	lowest := max(s.Journal.Oldest(), 1) - 1
 	lowest = max(lowest, s.Verdicts.KnownFrom())
+	oldest, err := b.oldestArrival(ctx, lowest)
+	if err != nil {
+		return nil, err
+	}
 	var todo []work
 	states := make(map[slo.SeriesID]slo.RecountState, len(set))
 	for _, series := range set {
@@ -61,13 +66,35 @@ func (b *Background) plan(ctx context.Context) ([]work, error) {
 			continue
 		}
 		running := w.floor < w.through
-		states[series.ID] = slo.RecountState{Series: series.ID, Since: w.since, Running: running, Done: !running}
+		states[series.ID] = slo.RecountState{Series: series.ID, Since: w.since, Oldest: oldest, Running: running, Done: !running}
 		if running {
 			todo = append(todo, w)
 		}
 	}
 	b.adopt(states)
 	return todo, nil
+}
+
+// oldestArrival is when the first record after lowest arrived: zero if there is
+// none yet. It is read once for each lowest.
+func (b *Background) oldestArrival(ctx context.Context, lowest slo.Offset) (arrival time.Time, err error) {
+	if b.oldest.offset == lowest+1 {
+		return b.oldest.arrival, nil
+	}
+	if b.settings.Journal.Durable() <= lowest {
+		return time.Time{}, nil
+	}
+	reader, err := b.settings.OpenReader(lowest)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("open the journal after record %d: %w", lowest, err)
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	record, err := reader.Next(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the journal after record %d: %w", lowest, err)
+	}
+	b.oldest.offset, b.oldest.arrival = lowest+1, record.Arrival
+	return record.Arrival, nil
 }
 
 // left is what is to be recounted of a series that is counted: from where the
