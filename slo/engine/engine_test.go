@@ -104,7 +104,7 @@ func (f *fakeStore) OpenEpisodes(context.Context) ([]slo.Episode, error) {
 	return open, nil
 }
 
-func (f *fakeStore) SaveTransitions(_ context.Context, moved []slo.Transition, tell []slo.Notification) error {
+func (f *fakeStore) SaveTransitions(_ context.Context, _ int64, moved []slo.Transition, tell []slo.Notification) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail {
