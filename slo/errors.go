@@ -35,6 +35,9 @@ var ErrUnjudged = errors.New("it is not known what was seen before")
 // was not stored, and it MUST stop deciding.
 var ErrFenced = errors.New("another process leads now")
 
+// ErrNotLeading says that another process leads, so that this one does not.
+var ErrNotLeading = errors.New("another process leads")
+
 // DocumentError is one fault of an OpenSLO document: where, and what to do.
 type DocumentError struct {
 	// File is the file's name, or "request" for a document sent to the API.
