@@ -75,12 +75,20 @@ func requireNumbered(t require.TestingT, ctx context.Context, j *journal.Journal
 	}
 }
 
-// clock is a clock that a test sets.
-type clock struct{ now time.Time }
+// clock is a wall clock and a monotonic one that a test sets.
+type clock struct {
+	now    time.Time
+	passed time.Duration
+}
 
 func newClock() *clock { return &clock{now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)} }
 
 func (c *clock) Now() time.Time { return c.now }
+
+func (c *clock) Monotonic() time.Duration { return c.passed }
+
+// pass lets time pass on both clocks.
+func (c *clock) pass(d time.Duration) { c.now, c.passed = c.now.Add(d), c.passed+d }
 
 // seeded is a random source that a failure can be repeated with.
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

@@ -78,7 +78,7 @@ func TestArrivalNeverGoesBackwards(t *testing.T) {
 	t.Parallel()
 	fs, c := disktest.NewMemFS(), newClock()
 	o := quiet()
-	o.Now, o.SegmentBytes = c.Now, 1
+	o.Now, o.Monotonic, o.SegmentBytes = c.Now, c.Monotonic, 1
 	start := c.now
 	for i, step := range []time.Duration{0, -time.Hour, time.Minute, -24 * time.Hour} {
 		c.now = start.Add(step)

@@ -47,7 +47,7 @@ func (j *Journal) restore() error {
 	if err := j.recoverLast(); err != nil {
 		return err
 	}
-	if err := j.fs.SyncDir(j.dir); err != nil {
+	if err := j.syncDir(); err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil
@@ -147,6 +147,7 @@ func (j *Journal) recoverLast() error {
 		last.note(h.offset, at)
 		j.writer.arrival = max(j.writer.arrival, h.arrival)
 	}
+	j.writer.clock.last = j.writer.arrival
 	last.end, j.writer.end, j.writer.next, j.durable = s.position, s.position, s.next, s.next-1
 	if err := rewrite(f, group, s.position); err != nil {
 		return fmt.Errorf("write the last records of %s again: %w", last.path, err)
