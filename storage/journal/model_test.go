@@ -112,10 +112,19 @@ func (m *model) next(t *rapid.T) {
 
 func (m *model) trim(t *rapid.T) {
 	read := rapid.IntRange(0, len(m.records)).Draw(t, "read by all")
-	require.NoError(t, m.journal.Trim(slo.Offset(read), 0, 0))
+	sealed := rapid.IntRange(0, len(m.records)).Draw(t, "sealed")
+	maxBytes := rapid.SampledFrom([]int64{0, 1 << 60}).Draw(t, "size limit")
+	unsealed, err := m.journal.Trim(slo.Offset(read), slo.Offset(sealed), 0, maxBytes)
+	require.NoError(t, err)
 	oldest := int(m.journal.Oldest()) - 1
 	require.GreaterOrEqual(t, oldest, m.oldest)
 	require.LessOrEqual(t, oldest, max(read, m.oldest))
+	if maxBytes > 0 {
+		require.Zero(t, unsealed)
+		require.LessOrEqual(t, oldest, max(sealed, m.oldest), "age does not delete what is not sealed")
+	} else {
+		require.Equal(t, oldest > max(sealed, m.oldest), unsealed > 0)
+	}
 	m.oldest = oldest
 }
 
