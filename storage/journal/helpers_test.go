@@ -53,15 +53,22 @@ func readAll(ctx context.Context, j *journal.Journal, after slo.Offset) ([]slo.R
 	if err != nil {
 		return nil, err
 	}
+	defer r.Close()
+	end := j.Durable()
+	for _, hole := range j.Holes() {
+		if hole.Through == end {
+			end = hole.After
+		}
+	}
 	var records []slo.Record
-	for next := after + 1; next <= j.Durable(); next++ {
+	for at := after; at < end; {
 		record, err := r.Next(ctx)
 		if err != nil {
 			return records, err
 		}
-		records = append(records, record)
+		records, at = append(records, record), record.Offset
 	}
-	return records, r.Close()
+	return records, nil
 }
 
 // requireNumbered checks that the journal holds payloads 1 to n and no more.
@@ -92,3 +99,6 @@ func (c *clock) pass(d time.Duration) { c.now, c.passed = c.now.Add(d), c.passed
 
 // seeded is a random source that a failure can be repeated with.
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// fmtOffset is an offset as file names have it.
+func fmtOffset(offset slo.Offset) string { return fmt.Sprintf("%020d", uint64(offset)) }

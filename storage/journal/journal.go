@@ -40,6 +40,10 @@ type Options struct {
 	// MaxBytes is the size above which telemetry is refused with ErrFull until
 	// Trim has made room; 0 for no limit. Trim should begin well below it.
 	MaxBytes int64
+	// AcceptLoss names damaged or missing segments ("00000000000000000001.journal")
+	// whose records are given up; see Holes. The name of the last segment, when
+	// that is whole, gives up the records missing behind it.
+	AcceptLoss []string
 	// SegmentBytes is the size from which a new segment is begun, 64 MiB if not positive.
 	SegmentBytes int64
 	// Heartbeat is how long the journal may be idle before it writes a
@@ -105,15 +109,22 @@ type Journal struct {
 	refusing error // why telemetry is refused, nil while it is not
 	durable  slo.Offset
 	found    slo.Offset // never changes after Open
-	segments []segment  // never empty; the last one is written to
-	recent   recent
-	wake     chan struct{} // closed and replaced when durable moves
+	// segments follow each other without gaps and are never empty; the last one
+	// is written to, others may be lost.
+	segments []segment
+	// suspected are the segments in which readers met damage.
+	suspected map[slo.Offset]bool
+	recent    recent
+	wake      chan struct{} // closed and replaced when durable moves
 }
 
 // Open opens the journal in dir, creates it if it is not there, and cuts the
 // torn tail that a crash may have left. It fails when another process has the
 // journal, when a file was written by a newer Slowburn, and with ErrDamaged
-// when records are missing or damaged that a crash cannot have damaged.
+// when records are missing or damaged that a crash cannot have damaged: then the
+// damaged segment is set aside, and stays, and the text says how to go on. All
+// headers and sizes are verified, the last segment is read whole, others only if
+// a reader has met damage in them.
 func Open(dir string, o Options) (*Journal, error) { return open(disk.OS{}, dir, o) }
 
 func open(fs disk.FS, dir string, o Options) (*Journal, error) {
@@ -131,6 +142,7 @@ func open(fs disk.FS, dir string, o Options) (*Journal, error) {
 		fs: fs, dir: dir, options: o.defaults(), lock: lock,
 		queue: make(chan *request, queueLength), closing: make(chan struct{}),
 		written: make(chan struct{}), failed: make(chan struct{}), wake: make(chan struct{}),
+		suspected: map[slo.Offset]bool{},
 	}
 	j.recent.limit = j.options.RecentBytes
 	if err := j.start(); err != nil {
@@ -179,7 +191,12 @@ func (j *Journal) Durable() slo.Offset {
 func (j *Journal) Oldest() slo.Offset {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.segments[0].first
+	for i := range j.segments {
+		if !j.segments[i].lost {
+			return j.segments[i].first
+		}
+	}
+	return j.durable + 1
 }
 
 // Size is how many bytes the journal uses on disk.

@@ -19,7 +19,9 @@ type segment struct {
 	created int64
 	salt    uint32
 	end     int64 // bytes that are durable
-	marks   []mark
+	// lost: the operator has given up this segment; path is the file that says so.
+	lost  bool
+	marks []mark
 }
 
 // mark is a place within a segment from which to look for a record.

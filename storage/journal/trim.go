@@ -29,32 +29,31 @@ func (j *Journal) Trim(read, sealed slo.Offset, maxAge time.Duration, maxBytes i
 		}
 	}()
 	for {
-		path, last, found := j.removable(read, sealed, maxAge, maxBytes)
+		oldest, last, found := j.removable(read, sealed, maxAge, maxBytes)
 		if !found {
 			return unsealed, nil
 		}
-		if err := j.removeOldest(path); err != nil {
+		if err := j.removeOldest(oldest.path); err != nil {
 			return unsealed, err
 		}
-		if last > sealed {
+		if last > sealed && !oldest.lost {
 			unsealed, through = unsealed+1, last
 		}
 	}
 }
 
-// removable returns the path of the oldest segment and its newest record, if
-// the segment may go.
-func (j *Journal) removable(read, sealed slo.Offset, maxAge time.Duration, maxBytes int64) (path string, last slo.Offset, found bool) {
+// removable returns the oldest segment and its newest record, if it may go.
+func (j *Journal) removable(read, sealed slo.Offset, maxAge time.Duration, maxBytes int64) (oldest segment, last slo.Offset, found bool) {
 	now := j.options.Now()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.segments) < 2 {
-		return "", 0, false
+		return segment{}, 0, false
 	}
 	last = j.segments[1].first - 1
 	// The next segment was created with the arrival of this one's newest record.
 	old := now.Sub(instant(j.segments[1].created)) > maxAge && last <= sealed
-	return j.segments[0].path, last, last <= read && (old || j.size() > maxBytes)
+	return j.segments[0], last, last <= read && (old || j.size() > maxBytes)
 }
 
 // removeOldest deletes the oldest segment.
