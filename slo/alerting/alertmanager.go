@@ -78,7 +78,7 @@ func (s *Sender) resendFiring(ctx context.Context, l *lane) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.post(ctx, l.endpoint, "", body)
+		_, err = s.post(ctx, l.endpoint, message{body: body})
 		if _, answered := errors.AsType[*answerError](err); answered {
 			refused = err // It may still take the other batches.
 		} else if err != nil {
