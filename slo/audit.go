@@ -55,3 +55,13 @@ const (
 	// AuditDiffers: the newest audit counted otherwise.
 	AuditDiffers AuditVerdict = "differs"
 )
+
+// SliceVerdict is what one audit says of the slices [From, To) of one series.
+type SliceVerdict struct {
+	From, To Slice
+	Verdict  AuditVerdict
+	// At is when the ledger was read for the audit: what changed after it was
+	// not compared. Through is the newest record that was recounted.
+	At      time.Time
+	Through Offset
+}
