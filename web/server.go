@@ -34,7 +34,7 @@ const (
 	maxBodyBytes      = 1 << 20
 )
 
-// Settings is what a Server is made of. The sources are required.
+// Settings is what a Server is made of. The first sources are required.
 type Settings struct {
 	Statuses    Statuses
 	Definitions Definitions
@@ -43,6 +43,14 @@ type Settings struct {
 	Ledger      Ledger
 	Episodes    Episodes
 	Health      Health
+
+	// What follows may be nil while nothing of the kind runs: the pages leave it
+	// out then, and the API says that it is not known.
+	Audits          Audits
+	Recounts        Recounts
+	Corrections     Corrections
+	Refusals        Refusals
+	RefusedArrivals RefusedArrivals
 
 	// Metrics answers GET /metrics; nil leaves the route out.
 	Metrics http.Handler
