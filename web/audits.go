@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 // auditJSON sums up one audit: when the ledger was read, how many slices were
@@ -83,34 +84,21 @@ func (s *Server) newestAudit(ctx context.Context) (*auditJSON, error) {
 	}, nil
 }
 
-// unsettled are those of the audits that found a difference which no newer one
-// of the same slices has found gone, the newest first.
-func unsettled(audits []slo.Audit) []slo.Audit {
-	newestFirst := slices.Clone(audits)
-	slices.SortStableFunc(newestFirst, func(a, b slo.Audit) int { return b.At.Compare(a.At) })
-	var open []slo.Audit
-	for i, a := range newestFirst {
-		settled := slices.ContainsFunc(newestFirst[:i], func(newer slo.Audit) bool { return comparedAgain(newer, a) })
-		if a.Differing > 0 && !settled {
-			open = append(open, a)
+// sum counts the verdicts of all slices.
+func (v verdicts) sum() view.Compared {
+	var out view.Compared
+	for _, i := range v.newest {
+		switch verdict := v.list[i]; verdict.Verdict {
+		case slo.AuditEqual:
+			out.Equal++
+		case slo.AuditDiffers:
+			out.Differing++
+		case slo.NotAudited:
+			continue
+		}
+		if at := v.list[i].At; at.After(out.At) {
+			out.At = at
 		}
 	}
-	return open
-}
-
-// comparedAgain reports whether an audit compared all that differed in one
-// before it. What it finds different itself stands in its own list.
-func comparedAgain(newer, older slo.Audit) bool {
-	if newer.Shard != older.Shard {
-		return false
-	}
-	if older.Differing > int64(len(older.Differences)) { // Not all of them are kept.
-		return newer.From <= older.From && newer.To >= older.To
-	}
-	for _, d := range older.Differences {
-		if d.Slice < newer.From || d.Slice >= newer.To || !slices.Contains(newer.Series, d.Series) {
-			return false
-		}
-	}
-	return true
+	return out
 }

@@ -1,4 +1,4 @@
-package web
+package view_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 func TestADifferenceIsOpenUntilItWasComparedAgain(t *testing.T) {
@@ -28,13 +29,13 @@ func TestADifferenceIsOpenUntilItWasComparedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Len(t, unsettled([]slo.Audit{wrong, c.newer}), c.open)
+			require.Len(t, view.Unsettled([]slo.Audit{wrong, c.newer}), c.open)
 		})
 	}
 	many := wrong
 	many.Differing = 101
 	again := slo.Audit{At: at(2), From: 14, To: 15, Series: []slo.SeriesID{"a"}}
-	require.Len(t, unsettled([]slo.Audit{again, many}), 1, "of differences that are not listed only the whole range tells")
+	require.Len(t, view.Unsettled([]slo.Audit{again, many}), 1, "of differences that are not listed only the whole range tells")
 	again.From, again.To = 10, 20
-	require.Empty(t, unsettled([]slo.Audit{again, many}))
+	require.Empty(t, view.Unsettled([]slo.Audit{again, many}))
 }
