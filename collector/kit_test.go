@@ -74,10 +74,10 @@ type running struct {
 
 // start starts a collector on free ports. Another program may take a port
 // between the search and the start; then there is another try.
-func start(t *testing.T, s collector.Settings) *running {
+func start(t testing.TB, s collector.Settings) *running {
 	t.Helper()
-	j, ok := s.Journal.(*journal)
-	if !ok {
+	j, _ := s.Journal.(*journal)
+	if s.Journal == nil {
 		j = newJournal()
 		s.Journal = j
 	}
@@ -110,7 +110,7 @@ func start(t *testing.T, s collector.Settings) *running {
 }
 
 // freeAddress is a loopback address that nobody uses.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -408,7 +408,7 @@ func postWith(t *testing.T, transport *http.Transport, url, contentType, encodin
 	return answer{status: response.StatusCode, header: response.Header, body: string(content)}
 }
 
-func compress(t *testing.T, encoding string, body []byte) []byte {
+func compress(t testing.TB, encoding string, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var w io.WriteCloser
