@@ -99,3 +99,37 @@ func each(message []byte, visit func(f field, whole []byte)) {
 		}
 	}
 }
+
+// field is one field of a message.
+type field struct {
+	number, wire uint64
+	// size is what the whole field takes, content included.
+	size int
+	// content is that of a field of bytes.
+	content []byte
+}
+
+// next reads the field at the begin of a message.
+func next(message []byte) (field, error) {
+	key, n := uvarint(message)
+	number := int32(key >> 3)
+	if n <= 0 || number <= 0 {
+		return field{}, errMalformed
+	}
+	f := field{number: uint64(number), wire: key & 7}
+	rest := message[n:]
+	if f.wire != wireBytes {
+		skip := skipNumber(f.wire, rest)
+		if skip < 0 {
+			return field{}, errMalformed
+		}
+		f.size = n + skip
+		return f, nil
+	}
+	size, m := uvarint(rest)
+	if m <= 0 || size > uint64(len(rest)-m) {
+		return field{}, errMalformed
+	}
+	f.content, f.size = rest[m:m+int(size)], n+m+int(size)
+	return f, nil
+}

@@ -169,30 +169,45 @@ func (w *walk) message(of, within Kind, message []byte, nesting int) error {
 	}
 	attributes := 0
 	for len(message) > 0 {
-		f, err := next(message)
-		if err != nil {
-			return err
+		key, n := uvarint(message)
+		// The decoder cuts field numbers to 32 bits: 5 + 2^32 is field 5 to it.
+		number := int32(key >> 3)
+		if n <= 0 || number <= 0 {
+			return errMalformed
 		}
-		message = message[f.size:]
-		if f.wire != wireBytes {
-			continue
-		}
-		child := w.schema.child(of, f.number)
-		switch {
-		case child == none:
-			continue
-		case child == id16 || child == id8:
-			w.findings.WrongIDs = w.findings.WrongIDs || wrongID(child, f.content)
-			continue
-		case child == keyValue:
-			attributes++
-		case child == anyValue && of == keyValue:
-			if nesting < MaxNesting && isShortText(f.content) {
-				continue
+		message = message[n:]
+		if key&7 != wireBytes {
+			skip := skipNumber(key&7, message)
+			if skip < 0 {
+				return errMalformed
 			}
-			w.findings.Oversized = w.findings.Oversized || len(f.content) > MaxValue
+			message = message[skip:]
+			continue
 		}
-		if err := w.message(child, of, f.content, nesting); err != nil {
+		size, n := uvarint(message)
+		if n <= 0 || size > uint64(len(message)-n) {
+			return errMalformed
+		}
+		content := message[n : n+int(size)]
+		message = message[n+int(size):]
+		child := w.schema.child(of, uint64(number))
+		switch child {
+		case none:
+			continue
+		case id16, id8:
+			w.findings.WrongIDs = w.findings.WrongIDs || wrongID(child, content)
+			continue
+		case keyValue:
+			attributes++
+		case anyValue:
+			if of == keyValue {
+				if nesting < MaxNesting && isShortText(content) {
+					continue
+				}
+				w.findings.Oversized = w.findings.Oversized || size > MaxValue
+			}
+		}
+		if err := w.message(child, of, content, nesting); err != nil {
 			return err
 		}
 	}
@@ -208,54 +223,26 @@ const (
 	wire32     = 5
 )
 
-// field is one field of a message.
-type field struct {
-	number uint64
-	wire   uint64
-	// size is what the whole field takes, content included.
-	size int
-	// content is that of a field of bytes.
-	content []byte
-}
-
-// next reads the field at the begin of a message.
-func next(message []byte) (field, error) {
-	key, n := uvarint(message)
-	// The decoder cuts field numbers to 32 bits: 5 + 2^32 is field 5 to it.
-	number := int32(key >> 3) //nolint:gosec // Cut on purpose.
-	if n <= 0 || number <= 0 {
-		return field{}, errMalformed
-	}
-	f := field{number: uint64(number), wire: key & 7}
-	rest := message[n:]
-	var skip uint64
-	switch f.wire {
+// skipNumber is the size of a field that is no bytes, behind its key; negative
+// if it is cut off or no field of OTLP.
+func skipNumber(wire uint64, rest []byte) int {
+	var size int
+	switch wire {
 	case wireVarint:
-		_, n := binary.Uvarint(rest)
-		if n <= 0 {
-			return field{}, errMalformed
+		if _, size = binary.Uvarint(rest); size <= 0 {
+			return -1
 		}
-		skip = uint64(n)
 	case wire64:
-		skip = 8
+		size = 8
 	case wire32:
-		skip = 4
-	case wireBytes:
-		size, m := uvarint(rest)
-		if m <= 0 || size > uint64(len(rest)-m) {
-			return field{}, errMalformed
-		}
-		f.content = rest[m : m+int(size)] //nolint:gosec // Not above len(rest).
-		f.size = n + m + int(size)        //nolint:gosec // Likewise.
-		return f, nil
+		size = 4
 	default:
-		return field{}, errMalformed
+		return -1
 	}
-	if skip > uint64(len(rest)) {
-		return field{}, errMalformed
+	if size > len(rest) {
+		return -1
 	}
-	f.size = n + int(skip) //nolint:gosec // Likewise.
-	return f, nil
+	return size
 }
 
 // uvarint is binary.Uvarint, at once for the usual case of one byte.
