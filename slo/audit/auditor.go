@@ -57,12 +57,9 @@ type Report struct {
 	slo.Audit
 	// Repeats is how many spans were found to be repeats of counted ones.
 	Repeats int64
-	// Unknown are series whose meaning the journal does not tell any more;
-	// they were not compared.
+	// Unknown are series that were not compared: the journal does not tell what
+	// they mean any more, or the ledger not for which records they were counted.
 	Unknown []slo.SeriesID
-
-	// released is the newest record that the slices after these do not rest on.
-	released slo.Offset
 }
 
 // attempts bounds how often one audit is begun: anew after a difference, after
@@ -95,7 +92,9 @@ func (a *Auditor) audit(ctx context.Context, from, to slo.Slice, sealed bool, pa
 			a.settings.Logger.ErrorContext(ctx, "the repeated audit is done",
 				"shard", a.settings.Shard, "buckets_first", first.Differing, "buckets_now", report.Differing)
 		}
-		report.Sealed = sealed
+		if report.Sealed = sealed; !sealed {
+			report.SealedThrough = 0
+		}
 		return report, a.keep(ctx, report)
 	}
 	return Report{}, fmt.Errorf("audit slices %d to %d: it was begun %d times and never came to an end, the journal changes too fast",
@@ -129,7 +128,7 @@ func (a *Auditor) keep(ctx context.Context, r Report) error {
 	a.totals.Differing += r.Differing
 	a.mu.Unlock()
 	if len(r.Unknown) > 0 {
-		a.settings.Logger.WarnContext(ctx, "series were not audited, the journal does not tell their meaning any more",
+		a.settings.Logger.WarnContext(ctx, "series were not audited, what they mean or for which records they were counted is not known any more",
 			"shard", a.settings.Shard, "series", r.Unknown)
 	}
 	if r.Differing > 0 && a.settings.Alarm != nil {
@@ -158,21 +157,19 @@ func (a *Auditor) compare(ctx context.Context, from, to slo.Slice, pace func() e
 	if err := a.learn(snapshot.Cursor); err != nil {
 		return Report{}, false, err
 	}
-	after, err := a.before(ctx, e, snapshot.Cursor, from.Start().Add(-a.settings.Future-a.settings.Horizon))
+	r := &recount{Settings: &a.settings, from: from, to: to, through: snapshot.Cursor.Offset, pace: pace}
+	r.after, err = a.before(ctx, e, snapshot.Cursor, r.needs())
 	if err != nil {
 		return Report{}, false, err
 	}
-	r := &recount{
-		Settings: &a.settings, from: from, to: to, after: after, through: snapshot.Cursor.Offset, pace: pace,
-	}
-	unknown := a.choose(r, snapshot)
+	unplaced := a.choose(r, snapshot)
 	if err := r.run(ctx); err != nil {
 		return Report{}, false, err
 	}
-	if a.remember(r.met, unknown) {
+	if a.remember(r.met, r.wanted) {
 		return Report{}, true, nil
 	}
-	return a.report(r, snapshot, unknown), false, nil
+	return a.report(r, snapshot, union(r.wanted, unplaced)), false, nil
 }
 
 // learn remembers the meanings of the series in force at the cursor.
@@ -204,24 +201,29 @@ func (a *Auditor) remember(met map[slo.SeriesID]slo.Indicator, wanted []slo.Seri
 }
 
 // choose gives the recount the series that were counted for some of its
-// records, and returns those of which nobody knows the meaning.
-func (a *Auditor) choose(r *recount, snapshot slo.Snapshot) (unknown []slo.SeriesID) {
+// records, and those whose meaning it should look for. It returns those that
+// nobody knows for which records they were counted.
+func (a *Auditor) choose(r *recount, snapshot slo.Snapshot) (unplaced []slo.SeriesID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, stretches := range snapshot.Stretches {
 		touches := slices.ContainsFunc(stretches, func(s slo.Stretch) bool {
 			return s.After < r.through && (s.Through == 0 || s.Through > r.after)
 		})
+		nowhere := slices.ContainsFunc(stretches, func(s slo.Stretch) bool {
+			return s.Unplaced && (s.To.IsZero() || !s.To.Before(r.needs()))
+		})
 		meaning, known := a.meanings[id]
 		switch {
+		case nowhere:
+			unplaced = append(unplaced, id)
 		case !touches: // It has counted none of these records, whatever it means.
 		case known:
 			r.series = append(r.series, &counted{id: id, indicator: meaning, stretches: stretches})
 		default:
-			unknown = append(unknown, id)
+			r.wanted = append(r.wanted, id)
 		}
 	}
 	slices.SortFunc(r.series, func(x, y *counted) int { return strings.Compare(string(x.id), string(y.id)) })
-	slices.Sort(unknown)
-	return unknown
+	return unplaced
 }

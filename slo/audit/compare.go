@@ -17,9 +17,9 @@ func (a *Auditor) report(r *recount, snapshot slo.Snapshot, unknown []slo.Series
 	report := Report{
 		Audit: slo.Audit{
 			Shard: a.settings.Shard, At: a.settings.Now(), From: r.from, To: r.to,
-			Through: snapshot.Cursor.Offset, Spans: r.spans,
+			Cursor: snapshot.Cursor, Through: snapshot.Cursor.Offset, Spans: r.spans, SealedThrough: r.released,
 		},
-		Repeats: r.taken, Unknown: unknown, released: r.released,
+		Repeats: r.taken, Unknown: unknown,
 	}
 	compared := map[slo.SeriesID]bool{}
 	for _, s := range r.series {

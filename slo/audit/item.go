@@ -56,11 +56,15 @@ func (it item) identity() identity {
 // bounds are how far the end of a span may lie from its arrival, in nanoseconds.
 type bounds struct{ late, future int64 }
 
+// identified reports whether the span has ids to be known by. The receiver
+// refuses others; those of an older journal are counted and never repeats.
+func (it item) identified() bool { return !it.span.TraceID().IsEmpty() && !it.span.SpanID().IsEmpty() }
+
 // eventTime is the end of the span in Unix nanoseconds, and false for a span
 // that the ledger refuses: it neither counts nor is it sighted.
 func (b bounds) eventTime(span ptrace.Span, arrival int64) (int64, bool) {
 	end := span.EndTimestamp()
-	if span.TraceID().IsEmpty() || span.SpanID().IsEmpty() || end == 0 || end > math.MaxInt64 {
+	if end == 0 || end > math.MaxInt64 {
 		return 0, false
 	}
 	at := int64(end)

@@ -26,29 +26,47 @@ func (a *Auditor) Whole(ctx context.Context) (Report, error) {
 	if empty || snapshot.Cursor.Offset == 0 {
 		return whole, nil
 	}
-	return whole, a.inParts(ctx, from, to, a.partLength(snapshot), func(from, to slo.Slice) error {
+	return whole, a.inParts(ctx, from, to, func(from, to slo.Slice) error {
 		part, err := a.audit(ctx, from, to, false, full(ctx))
 		whole.join(part)
 		return err
 	})
 }
 
-// partLength is how many slices are compared at once.
+// partLength is how many slices are compared at once if every series has
+// events in all of them.
 func (a *Auditor) partLength(s slo.Snapshot) slo.Slice {
 	return slo.Slice(max(1, a.settings.MaxBuckets/max(1, len(s.Stretches))))
 }
 
-// inParts calls audit for parts of [from, to), the oldest first.
-func (a *Auditor) inParts(ctx context.Context, from, to, length slo.Slice, audit func(from, to slo.Slice) error) error {
-	for ; from < to; from += length {
-		if err := ctx.Err(); err != nil {
+// inParts calls audit for parts of [from, to), the oldest first. Each part
+// reads all of the journal from its own time on, so that they are as long as
+// memory allows for the buckets that there are: looking ahead is cheap.
+func (a *Auditor) inParts(ctx context.Context, from, to slo.Slice, audit func(from, to slo.Slice) error) error {
+	for from < to {
+		end, held := from, 0
+		for length := slo.Slice(1); end < to && held < a.settings.MaxBuckets/2; {
+			next := min(end+length, to)
+			snapshot, err := a.settings.Ledger.Snapshot(ctx, a.settings.Shard, end, next)
+			if err != nil {
+				return fmt.Errorf("look ahead in the ledger to slice %d: %w", next, err)
+			}
+			end, held, length = next, held+buckets(snapshot), max(1, a.partLength(snapshot)/2)
+		}
+		if err := audit(from, end); err != nil {
 			return err
 		}
-		if err := audit(from, min(from+length, to)); err != nil {
-			return err
-		}
+		from = end
 	}
-	return nil
+	return ctx.Err()
+}
+
+// buckets counts those of a snapshot.
+func buckets(s slo.Snapshot) (n int) {
+	for _, list := range s.Buckets {
+		n += len(list)
+	}
+	return n
 }
 
 // join adds a part that follows.
@@ -59,7 +77,7 @@ func (r *Report) join(part Report) {
 	if r.From == r.To {
 		r.From = part.From
 	}
-	r.To, r.Through, r.released = part.To, part.Through, max(r.released, part.released)
+	r.To, r.Through, r.Cursor = part.To, part.Through, part.Cursor
 	r.Buckets += part.Buckets
 	r.Spans += part.Spans
 	r.Repeats += part.Repeats

@@ -58,6 +58,8 @@ type recount struct {
 	// after and through bound the records that are read.
 	after, through slo.Offset
 	series         []*counted
+	// wanted are series whose meaning is not known: perhaps the journal tells it.
+	wanted []slo.SeriesID
 	// bySource are the series by the service that their events come from; those
 	// of every service are under "".
 	bySource map[string][]*counted
@@ -66,11 +68,14 @@ type recount struct {
 	cells map[cell]slo.Counts
 	// spans were counted or sighted, taken were taken back as repeats.
 	spans, taken int64
-	// released is the newest record that later slices do not rest on.
+	// released is the newest record that the slices from to on do not rest on.
 	released slo.Offset
 	// met are the series that definitions on the way gave a meaning to.
 	met map[slo.SeriesID]slo.Indicator
 }
+
+// needs is the arrival from which on the slices rest on records.
+func (r *recount) needs() time.Time { return r.from.Start().Add(-r.Future - r.Horizon) }
 
 // run counts every span that is accepted, finds the repeats among them, and
 // takes back what those have counted. Repeats are seldom, so that this decodes
@@ -137,15 +142,22 @@ func (r *recount) count(record slo.Record, found *repeats) error {
 	if arrival.Before(r.to.Start().Add(-r.Future - r.Horizon)) {
 		r.released = record.Offset - 1 // With this one the journal may begin.
 	}
-	if !arrival.Before(r.to.Start().Add(r.Late)) {
-		return errEnough // It is too late for the slices, and so is all that follows.
+	over := !arrival.Before(r.to.Start().Add(r.Late)) // It is too late for the slices, and so is all that follows.
+	if over && len(r.wanted) == 0 {
+		return errEnough
 	}
 	switch record.Kind {
 	case slo.RecordDefinitions:
 		return r.meet(record)
 	case slo.RecordTraces:
+		if over {
+			return nil
+		}
 		return r.judge(record, 1, nil, func(it item, events bool) error {
 			r.spans++
+			if !it.identified() {
+				return nil
+			}
 			return found.add(sighting{id: it.identity(), place: it.place, arrival: arrival.UnixNano(), counted: events})
 		})
 	case slo.RecordMetrics, slo.RecordHeartbeat, slo.RecordRefusals: // Nothing of them is counted in buckets.
@@ -234,6 +246,9 @@ func (r *recount) add(it item, slice slo.Slice, sign int64) (events bool) {
 			events = true
 			key := cell{series: s.id, slice: slice}
 			r.cells[key] = r.cells[key].Plus(slo.Counts{Good: sign * v.Good, Bad: sign * v.Bad, Unknown: sign * v.Unknown})
+			if r.cells[key] == (slo.Counts{}) {
+				delete(r.cells, key) // Nothing but repeats: the ledger has no such bucket.
+			}
 		}
 	}
 	return events

@@ -53,10 +53,10 @@ func (a *Auditor) SealThrough(ctx context.Context, through slo.Offset) (slo.Offs
 	if from < need {
 		to := need + slo.Slice(a.settings.SealAhead/slo.SliceLength)
 		to = max(need, min(to, slo.SliceOf(snapshot.Cursor.MeasuredUntil)+1))
-		err = a.inParts(ctx, from, to, a.partLength(snapshot), func(from, to slo.Slice) error {
+		err = a.inParts(ctx, from, to, func(from, to slo.Slice) error {
 			part, err := a.audit(ctx, from, to, true, throttle(ctx, a.settings.SealShare))
 			if err == nil {
-				a.sealed(seal{before: to, released: part.released})
+				a.sealed(seal{before: to, released: part.SealedThrough})
 			}
 			return err
 		})

@@ -251,12 +251,14 @@ func (w *world) count() {
 			for _, scope := range resource.ScopeSpans().All() {
 				for _, span := range scope.Spans().All() {
 					end := span.EndTimestamp().AsTime()
-					if span.EndTimestamp() == 0 || end.Before(r.Arrival.Add(-late)) || end.After(r.Arrival.Add(future)) ||
-						span.TraceID() == (pcommon.TraceID{}) || span.SpanID() == (pcommon.SpanID{}) {
+					if span.EndTimestamp() == 0 || end.Before(r.Arrival.Add(-late)) || end.After(r.Arrival.Add(future)) {
 						continue
 					}
 					id := fmt.Sprintf("%s %s %s %q", span.TraceID(), span.SpanID(), span.Kind(), service)
 					repeat := slices.ContainsFunc(sighted[id], func(at time.Time) bool { return !at.Before(r.Arrival.Add(-horizon)) })
+					if span.TraceID() == (pcommon.TraceID{}) || span.SpanID() == (pcommon.SpanID{}) {
+						repeat = false
+					}
 					sighted[id] = append(sighted[id], r.Arrival)
 					into := w.buckets
 					if repeat {
