@@ -19,7 +19,7 @@ import (
 func auditorOf(t require.TestingT, w *world, dir string, change func(*audit.Settings)) *audit.Auditor {
 	s := audit.Settings{
 		Shard: shard, Walk: w.Walk, Oldest: w.Oldest, Ledger: w, Conditions: conditions{}, Logger: slog.New(slog.DiscardHandler),
-		Scratch: dir, Horizon: horizon, Late: late, Future: future, Share: 1, SealShare: 1, SortInMemory: 3,
+		Scratch: dir, Horizon: horizon, Late: late, Future: future, Share: 1, SealShare: 1, SortInMemory: 50,
 		SealAhead: time.Nanosecond,
 	}
 	if change != nil {
@@ -49,7 +49,7 @@ func TestAWholeAuditOfATrueLedgerIsEqual(t *testing.T) {
 		w := drawWorld(t)
 		w.oldest = slo.Offset(rapid.IntRange(1, len(w.records)).Draw(t, "oldest"))
 		a := auditorOf(t, w, dir, func(s *audit.Settings) {
-			s.SortInMemory = rapid.IntRange(1, 20).Draw(t, "in memory")
+			s.SortInMemory = rapid.IntRange(2, 20).Draw(t, "in memory")
 			s.MaxBuckets = rapid.SampledFrom([]int{7, 100, 10_000}).Draw(t, "buckets at once")
 		})
 		report, err := a.Whole(t.Context())
