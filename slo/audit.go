@@ -60,3 +60,13 @@ const (
 	// AuditDiffers: the newest audit counted otherwise.
 	AuditDiffers AuditVerdict = "differs"
 )
+
+// SliceVerdict is what audits say of one slice of one series.
+type SliceVerdict struct {
+	Slice   Slice
+	Verdict AuditVerdict
+	// At is when the newest audit that compared the slice ran, also if the
+	// bucket has changed since; zero if there is none. Sealed: it was the last.
+	At     time.Time
+	Sealed bool
+}
