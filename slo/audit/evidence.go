@@ -17,9 +17,11 @@ type evidence struct {
 
 // evidence looks where the journal begins. empty reports that it holds nothing.
 func (a *Auditor) evidence(ctx context.Context) (e evidence, empty bool, err error) {
-	begin, err := a.settings.Oldest()
-	if err != nil {
-		return e, false, fmt.Errorf("find where the journal begins: %w", err)
+	begin := slo.Offset(1)
+	if a.settings.Oldest != nil {
+		if begin, err = a.settings.Oldest(); err != nil {
+			return e, false, fmt.Errorf("find where the journal begins: %w", err)
+		}
 	}
 	a.mu.Lock()
 	begin = max(begin, a.lost, a.settings.Since, 1)

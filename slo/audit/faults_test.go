@@ -21,7 +21,7 @@ import (
 // b that ended just then, and a definition in its first record.
 func steady(t *testing.T, seconds int) *world {
 	t.Helper()
-	w := &world{oldest: 1, stretches: map[slo.SeriesID][]slo.Stretch{}, buckets: map[bucket]slo.Counts{}, repeated: map[bucket]slo.Counts{}}
+	w := newWorld()
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var set []slo.Series
 	for _, i := range indicators() {

@@ -13,7 +13,8 @@ import (
 )
 
 // Walk shows the durable records after an offset to visit, in their order, and
-// returns nil after the newest. It MUST return at once when visit returns an
+// returns nil after the newest. Where records were deleted it goes on with those
+// that follow. It MUST return at once when visit returns an
 // error, which errors.Is MUST find in what it returns, or when ctx ends.
 type Walk func(ctx context.Context, after slo.Offset, visit func(slo.Record) error) error
 
@@ -37,7 +38,8 @@ type Settings struct {
 	// Shard names the journal in the ledger.
 	Shard string
 	Walk  Walk
-	// Oldest is the first record that the journal still holds.
+	// Oldest is the first record that the journal still holds. nil means that
+	// Walk after 0 begins with it.
 	Oldest     func() (slo.Offset, error)
 	Ledger     Ledger
 	Conditions Conditions
@@ -84,8 +86,8 @@ type Settings struct {
 }
 
 func (s *Settings) defaults() error {
-	if s.Shard == "" || s.Walk == nil || s.Oldest == nil || s.Ledger == nil || s.Conditions == nil || s.Logger == nil || s.Scratch == "" {
-		return errors.New("an audit needs a shard, a journal to walk and its oldest record, a ledger, conditions, a logger and a scratch folder")
+	if s.Shard == "" || s.Walk == nil || s.Ledger == nil || s.Conditions == nil || s.Logger == nil || s.Scratch == "" {
+		return errors.New("an audit needs a shard, a journal to walk, a ledger, conditions, a logger and a scratch folder")
 	}
 	s.Horizon = cmp.Or(s.Horizon, slo.Horizon)
 	s.Late = cmp.Or(s.Late, 24*time.Hour)

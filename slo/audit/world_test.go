@@ -106,11 +106,16 @@ func (w *world) SaveAudit(_ context.Context, a slo.Audit, _ []slo.Notification) 
 	return nil
 }
 
-// drawWorld makes a journal, and counts it as a ledger should.
-func drawWorld(t *rapid.T) *world {
-	w := &world{
+// newWorld is one without records.
+func newWorld() *world {
+	return &world{
 		oldest: 1, stretches: map[slo.SeriesID][]slo.Stretch{}, buckets: map[bucket]slo.Counts{}, repeated: map[bucket]slo.Counts{},
 	}
+}
+
+// drawWorld makes a journal, and counts it as a ledger should.
+func drawWorld(t *rapid.T) *world {
+	w := newWorld()
 	arrival := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	pauses := []time.Duration{0, 1, time.Second, 11 * time.Second, horizon - 1, horizon, horizon + 1, 2 * time.Minute}
 	for n := range rapid.IntRange(1, 40).Draw(t, "records") {
