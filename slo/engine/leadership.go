@@ -81,7 +81,7 @@ func (e *Engine) stepDown(why string) {
 	e.term = nil
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.leading, e.episodesKnown = false, false
+	e.leading, e.episodesKnown, e.judgeAll = false, false, true
 }
 
 // epoch is that of the term, 0 without leadership.
