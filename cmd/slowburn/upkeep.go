@@ -21,7 +21,7 @@ const (
 // makeAlarms makes what tells people that Slowburn itself is in trouble.
 func (p *platform) makeAlarms(messenger *alerting.Messenger) (err error) {
 	p.alarms, err = alerting.NewAlarms(alerting.AlarmSettings{
-		Messenger: messenger, Save: p.store.SaveNotifications, Saved: p.sender.Wake, Send: p.sender.Send, Open: p.store.OpenAlarms,
+		Messenger: messenger, Save: p.store.Tell, Saved: p.sender.Wake, Send: p.sender.Send, Open: p.store.OpenAlarms,
 		Logger: p.logger.With("part", "alarms"),
 	})
 	return err

@@ -82,7 +82,7 @@ func (e *Engine) stepDown(why string) {
 	e.term = nil
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.leading, e.episodesKnown, e.reign = false, false, Reign{}
+	e.leading, e.episodesKnown, e.judgeAll, e.reign = false, false, true, Reign{}
 }
 
 // epoch is that of the term, 0 without leadership.
