@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+const (
+	// quietLimit is how long the clients may take until everything that they
+	// sent is acknowledged.
+	quietLimit = time.Minute
+	// catchUpLimit is how long the ledger may take to read what is stored.
+	catchUpLimit = time.Minute
+	// deliverLimit is how long receivers may take to be told of everything: a
+	// notification that was claimed at a kill waits for the end of its lease.
+	deliverLimit = 100 * time.Second
+)
+
+// settle lets the clients finish, waits until the ledger has read everything,
+// and compares. Then the clients go on.
+func (s *stand) settle(ctx context.Context, last bool) error {
+	if err := s.up(ctx); err != nil {
+		return err
+	}
+	quiet := s.gate.close()
+	defer s.gate.open()
+	select {
+	case <-quiet:
+	case <-s.dead:
+		return errors.New("the process ended by itself")
+	case <-time.After(quietLimit):
+		return fmt.Errorf("spans are still not acknowledged after %s; answers: %w", quietLimit, s.meter.complained())
+	}
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
+	if err := s.compare(ctx, last); err != nil {
+		return err
+	}
+	s.verifies++
+	return s.audit(ctx)
+}
+
+// catchUp waits until the ledger has read all that the journal holds now, and
+// checks that neither ever goes back (I5).
+func (s *stand) catchUp(ctx context.Context) error {
+	journal, ledger, err := s.api.offsets(ctx)
+	if err != nil {
+		return err
+	}
+	if journal < s.journal || ledger < s.ledger {
+		return fmt.Errorf("offsets went back: the journal from %d to %d, the ledger from %d to %d", s.journal, journal, s.ledger, ledger)
+	}
+	s.journal = journal
+	return s.poll(ctx, catchUpLimit, "the ledger at record "+fmt.Sprint(journal), func(ctx context.Context) (bool, error) {
+		_, read, err := s.api.offsets(ctx)
+		if err != nil {
+			return false, err
+		}
+		s.ledger = read
+		return read >= journal, fmt.Errorf("it is at record %d", read)
+	})
+}
+
+// compare verifies, at the end with every delivery.
+func (s *stand) compare(ctx context.Context, last bool) error {
+	check := func(ctx context.Context) (bool, error) {
+		e := s.evidence()
+		e.Delivered = last
+		if err := s.api.fill(ctx, &e); err != nil {
+			return false, err
+		}
+		s.last = e.judge()
+		if s.last.red() {
+			return false, errors.New(s.last.String())
+		}
+		return true, nil
+	}
+	if last {
+		return s.poll(ctx, deliverLimit, "verify", check)
+	}
+	_, err := check(ctx)
+	if _, bad := s.receiver.taken(); err == nil {
+		err = errors.Join(bad...)
+	}
+	return errors.Join(err, s.meter.complained())
+}
+
+// audit lets the product's own audit recount the journal (I3).
+func (s *stand) audit(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, s.options.binary, "audit", "--help") //nolint:gosec // The binary under test.
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "slowburn audit") {
+		s.audits = "not run: this build has no slowburn audit"
+		return nil
+	}
+	return errors.New("slowburn audit exists: wire it here")
+}
