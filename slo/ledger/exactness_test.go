@@ -141,6 +141,7 @@ func recount(t require.TestingT, j *journal) state {
 func recountTraces(want *state, set []slo.Series, r slo.Record) {
 	if string(r.Payload) == "!" {
 		want.Refused["undecodable"]++
+		want.Refusals[slo.Refusal{Signal: "traces", Reason: "undecodable"}]++
 		return
 	}
 	if len(r.Payload) > 0 {
