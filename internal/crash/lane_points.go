@@ -68,8 +68,7 @@ func (s *stand) pointKill(ctx context.Context, p killPoint) error {
 		return err
 	}
 	n := 1 + s.random.IntN(p.most)
-	s.meter.reset()
-	if err := s.start([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:%d", p.point, n)}); err != nil {
+	if err := s.begin([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:%d", p.point, n)}); err != nil {
 		return err
 	}
 	if p.cause != nil {
@@ -103,15 +102,14 @@ func (s *stand) awaitDeath(ctx context.Context, kind string, limit time.Duration
 
 // endedByItself is the worst: a process that ends though nobody killed it.
 func (s *stand) endedByItself() error {
-	return fmt.Errorf("the process ended by itself: %s", s.state)
+	return red("the process ended by itself: %s", s.state)
 }
 
 // migrationKill kills the platform in the migration of a new database, and
 // again until it is through: each start finds what the one before left.
 func (s *stand) migrationKill(ctx context.Context) error {
-	s.meter.reset()
 	n := 1 + s.random.IntN(40)
-	if err := s.start([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:%d", failpoint.InMigration, n)}); err != nil {
+	if err := s.begin([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:%d", failpoint.InMigration, n)}); err != nil {
 		return err
 	}
 	return s.awaitDeath(ctx, string(failpoint.InMigration), 10*time.Second)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"syscall"
 	"time"
 )
@@ -47,12 +46,12 @@ func (s *stand) databaseFault(ctx context.Context, own *server) error {
 		}
 	}
 	if !s.running() {
-		return fmt.Errorf("%w because its database was away: %s", errDied, s.state)
+		return red("%w because its database was away: %s", errDied, s.state)
 	}
 	after, _ := s.meter.progress()
 	s.outageAcks += after - before
 	if after == before && kind == "SIGSTOP" {
-		return fmt.Errorf("nothing was acknowledged while the database was away for %s", away)
+		return red("nothing was acknowledged while the database was away for %s", away)
 	}
 	if s.random.IntN(2) == 0 { // Now and then both die.
 		return s.killNow("random")

@@ -15,8 +15,7 @@ func (s *stand) randomKill(ctx context.Context) error {
 		if err := s.down(ctx); err != nil {
 			return err
 		}
-		s.meter.reset()
-		if err := s.start(nil); err != nil {
+		if err := s.begin(nil); err != nil {
 			return err
 		}
 		s.pause(ctx, 0, 700*time.Millisecond)

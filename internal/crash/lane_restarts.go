@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -19,10 +18,10 @@ func (s *stand) restart(ctx context.Context) error {
 	flying := s.meter.inFlight()
 	took, err := s.terminate(3 * drainLimit)
 	if err != nil {
-		return err
+		return redError{err}
 	}
 	if took > drainLimit {
-		return fmt.Errorf("SIGTERM under load took %s, at most %s are allowed", took, drainLimit)
+		return red("SIGTERM under load took %s, at most %s are allowed", took, drainLimit)
 	}
 	s.drained = max(s.drained, took)
 	s.count(&s.result.faults, "SIGTERM")

@@ -26,6 +26,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
 func main() {
@@ -48,7 +50,9 @@ type options struct {
 	verbose bool
 	keep    bool
 	exact   bool
-	out     io.Writer
+	// plant is the bug that is planted; empty for none.
+	plant failpoint.Bug
+	out   io.Writer
 }
 
 // logf prints what happens, with -v.
@@ -88,14 +92,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if o.binary, err = filepath.Abs(o.binary); err != nil {
 		return err
 	}
+	if err := haveStrace(); err != nil {
+		return err
+	}
+	if o.lane == "planted" {
+		return planted(ctx, o)
+	}
 	return drive(ctx, o)
 }
 
 // drive runs the lanes and prints the closing lines.
 func drive(ctx context.Context, o options) error {
-	if err := haveStrace(); err != nil {
-		return err
-	}
 	sum := &summary{begun: time.Now(), seed: o.seed, keep: o.keep, out: o.out}
 	defer sum.print(context.WithoutCancel(ctx), o.out)
 	until := make(chan struct{})

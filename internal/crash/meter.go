@@ -95,5 +95,8 @@ func (m *meter) complain(err error) {
 func (m *meter) complained() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return errors.Join(m.complaints...)
+	if len(m.complaints) == 0 {
+		return nil
+	}
+	return redError{errors.Join(m.complaints...)}
 }

@@ -31,9 +31,9 @@ func (s *stand) settle(ctx context.Context, last bool) error {
 	select {
 	case <-quiet:
 	case <-s.dead:
-		return errors.New("the process ended by itself")
+		return s.endedByItself()
 	case <-time.After(quietLimit):
-		return fmt.Errorf("spans are still not acknowledged after %s; answers: %w", quietLimit, s.meter.complained())
+		return red("spans are still not acknowledged after %s; answers: %w", quietLimit, s.meter.complained())
 	}
 	if err := s.catchUp(ctx); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *stand) catchUp(ctx context.Context) error {
 		return err
 	}
 	if journal < s.journal || ledger < s.ledger {
-		return fmt.Errorf("offsets went back: the journal from %d to %d, the ledger from %d to %d", s.journal, journal, s.ledger, ledger)
+		return red("offsets went back: the journal from %d to %d, the ledger from %d to %d", s.journal, journal, s.ledger, ledger)
 	}
 	s.journal = journal
 	return s.poll(ctx, catchUpLimit, "the ledger at record "+fmt.Sprint(journal), func(ctx context.Context) (bool, error) {
@@ -76,7 +76,7 @@ func (s *stand) compare(ctx context.Context, last bool) error {
 		}
 		s.last = e.judge()
 		if s.last.red() {
-			return false, errors.New(s.last.String())
+			return false, red("%s", s.last.String())
 		}
 		return true, nil
 	}
@@ -84,8 +84,8 @@ func (s *stand) compare(ctx context.Context, last bool) error {
 		return s.poll(ctx, deliverLimit, "verify", check)
 	}
 	_, err := check(ctx)
-	if _, bad := s.receiver.taken(); err == nil {
-		err = errors.Join(bad...)
+	if _, bad := s.receiver.taken(); len(bad) > 0 {
+		err = errors.Join(err, redError{errors.Join(bad...)})
 	}
 	return errors.Join(err, s.meter.complained())
 }

@@ -76,6 +76,15 @@ func newStand(ctx context.Context, o options, lane string) (*stand, error) {
 	return s, s.startLoad(ctx, lane)
 }
 
+// begin starts the platform with the bug that is planted, and with a plan of death.
+func (s *stand) begin(plan []string, wrap ...string) error {
+	s.meter.reset()
+	if s.plant != "" {
+		plan = append(plan[:len(plan):len(plan)], "SLOWBURN_PLANT="+string(s.plant))
+	}
+	return s.start(plan, wrap...)
+}
+
 // configure writes the files that the platform is started with.
 func (s *stand) configure() error {
 	names, documents := objectives()
@@ -119,8 +128,7 @@ func (s *stand) startLoad(ctx context.Context, lane string) error {
 func (s *stand) up(ctx context.Context) error {
 	if !s.running() {
 		begin := time.Now()
-		s.meter.reset()
-		if err := s.start(nil); err != nil {
+		if err := s.begin(nil); err != nil {
 			return err
 		}
 		if err := s.ready(ctx); err != nil {
