@@ -106,7 +106,7 @@ func newServer(ctx context.Context, dir string, port int) (*server, error) {
 		}
 		s.user = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	if out, err := s.command(ctx, "initdb", "-D", s.dir, "-U", "postgres", "-A", "trust", "--no-instructions").CombinedOutput(); err != nil {
+	if out, err := s.command(ctx, "initdb", "-D", s.dir, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	return s, s.start(ctx)

@@ -132,7 +132,7 @@ func (s *stand) up(ctx context.Context) error {
 			return err
 		}
 		if err := s.ready(ctx); err != nil {
-			return fmt.Errorf("start: %w", err)
+			return red("a start after a kill: %w", err)
 		}
 		s.starts++
 		s.starting += time.Since(begin)
