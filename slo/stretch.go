@@ -8,6 +8,10 @@ import "time"
 type Stretch struct {
 	Interval
 	After, Through Offset
+	// Unplaced: it began under a version that did not note positions. After is
+	// not known, nor is Through if it ended under that version, too. It can be
+	// neither extended nor audited.
+	Unplaced bool
 }
 
 // Recounted is what a recount adds to what was counted live: the records after

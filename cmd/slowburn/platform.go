@@ -313,7 +313,8 @@ func (p *platform) keepJournal(ctx context.Context) error {
 		case <-p.journal.Failed():
 			return p.journal.Err()
 		case <-ticker.C:
-			if err := p.journal.Trim(p.ledger.Progress().Offset, journalMaxAge, journalMaxBytes); err != nil {
+			read := p.ledger.Progress().Offset
+			if _, err := p.journal.Trim(read, read, journalMaxAge, journalMaxBytes); err != nil {
 				p.logger.Error("the journal could not be trimmed", "error", err)
 			}
 		}

@@ -49,16 +49,20 @@ func (s *Store) SaveTransitions(ctx context.Context, transitions []slo.Transitio
 			return fmt.Errorf("save transitions: episode %s: %w", t.Episode.ID, err)
 		}
 	}
-	for _, n := range notifications {
-		batch.Queue(`INSERT INTO outbox (id, receiver, episode, state, payload, created_ns, due_ns)
-			VALUES ($1, $2, $3, $4, COALESCE($5, ''::bytea), $6, $6) ON CONFLICT (id) DO NOTHING`,
-			n.ID, n.Receiver, n.Episode, n.State, n.Payload, n.CreatedAt.UnixNano())
-	}
+	queueNotifications(batch, notifications)
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
 	if err != nil {
 		return fmt.Errorf("save transitions: %w", err)
 	}
 	return nil
+}
+
+func queueNotifications(batch *pgx.Batch, notifications []slo.Notification) {
+	for _, n := range notifications {
+		batch.Queue(`INSERT INTO outbox (id, receiver, episode, state, payload, created_ns, due_ns)
+			VALUES ($1, $2, $3, $4, COALESCE($5, ''::bytea), $6, $6) ON CONFLICT (id) DO NOTHING`,
+			n.ID, n.Receiver, n.Episode, n.State, n.Payload, n.CreatedAt.UnixNano())
+	}
 }
 
 func queueTransition(batch *pgx.Batch, t slo.Transition) error {

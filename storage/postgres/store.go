@@ -37,6 +37,8 @@ type Options struct {
 type Store struct {
 	pool   *pgxpool.Pool
 	logger *slog.Logger
+	// holder is how the leadership knows this store from any other.
+	holder string
 
 	mu sync.Mutex
 	// ids and hashes translate series both ways; days are the partitions known
@@ -63,7 +65,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = defaultMaxConns
 	}
-	s := &Store{logger: o.Logger}
+	s := &Store{logger: o.Logger, holder: newHolder()}
 	s.forget()
 	config.MaxConns = int32(min(o.MaxConns, 1000))
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
