@@ -190,18 +190,17 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 		return err
 	}
 	p.engine = engine.New(engine.Settings{
-		Ledger: p.store, Episodes: unfenced{p.store}, Announcer: messenger, Announced: p.sender.Wake,
+		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake,
+		Lead: func(ctx context.Context) (engine.Term, error) {
+			term, err := p.store.Lead(ctx)
+			if err != nil {
+				return nil, err // Not a Term that is nil.
+			}
+			return term, nil
+		},
 		Logger: p.logger.With("part", "engine"),
 	})
 	return nil
-}
-
-// unfenced stores episodes without asking who leads: one process is all there is.
-type unfenced struct{ *postgres.Store }
-
-// SaveTransitions leaves out the epoch.
-func (u unfenced) SaveTransitions(ctx context.Context, _ int64, moved []slo.Transition, tell []slo.Notification) error {
-	return u.Store.SaveTransitions(ctx, moved, tell)
 }
 
 func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {

@@ -41,13 +41,6 @@ func engineDefinitions() ([]slo.Definition, error) {
 	return all, nil
 }
 
-// unfenced stores episodes without asking who leads: nobody else does.
-type unfenced struct{ *postgres.Store }
-
-func (u unfenced) SaveTransitions(ctx context.Context, _ int64, moved []slo.Transition, tell []slo.Notification) error {
-	return u.Store.SaveTransitions(ctx, moved, tell)
-}
-
 // silent tells nobody.
 type silent struct{}
 
@@ -81,7 +74,16 @@ func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	e := engine.New(engine.Settings{Ledger: store, Episodes: unfenced{store}, Announcer: silent{}, Logger: logger})
+	e := engine.New(engine.Settings{
+		Ledger: store, Episodes: store, Announcer: silent{}, Logger: logger,
+		Lead: func(ctx context.Context) (engine.Term, error) {
+			term, err := store.Lead(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return term, nil
+		},
+	})
 	e.SetDefinitions(definitions)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 2)

@@ -20,18 +20,18 @@ const (
 // SaveAudit stores the audit with its differences, and the messages about it,
 // in one transaction; a sealed one also moves the sealed position of the shard
 // forward to SealedThrough. Older audits that compared nothing else are
-// dropped. It returns slo.ErrFenced, having stored nothing, if the epoch is
-// not that of who leads (see Lead).
+// dropped. It returns slo.ErrFenced, having stored nothing, unless this store
+// leads (see Lead).
 //
 // a.Cursor MUST be that of the snapshot that was compared.
-func (s *Store) SaveAudit(ctx context.Context, epoch int64, a slo.Audit, tell []slo.Notification) error {
-	if err := s.saveAudit(ctx, epoch, a, tell); err != nil {
+func (s *Store) SaveAudit(ctx context.Context, a slo.Audit, tell []slo.Notification) error {
+	if err := s.saveAudit(ctx, a, tell); err != nil {
 		return fmt.Errorf("save an audit of shard %s: %w", a.Shard, err)
 	}
 	return nil
 }
 
-func (s *Store) saveAudit(ctx context.Context, epoch int64, a slo.Audit, tell []slo.Notification) error {
+func (s *Store) saveAudit(ctx context.Context, a slo.Audit, tell []slo.Notification) error {
 	if a.Cursor.Sequence == 0 {
 		return errors.New("it does not say at which commit of the ledger it was made")
 	}
@@ -54,7 +54,7 @@ func (s *Store) saveAudit(ctx context.Context, epoch int64, a slo.Audit, tell []
 		return err
 	}
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if err := s.fence(ctx, tx, epoch); err != nil {
+		if err := s.fence(ctx, tx, s.epoch.Load()); err != nil {
 			return err
 		}
 		var shard int32

@@ -11,24 +11,19 @@ import (
 	"github.com/slowburn-slo/slowburn/storage/postgres"
 )
 
-// lead makes a store the one that leads, as its holder in an epoch.
-func lead(t *testing.T, store *postgres.Store, address string, epoch int64) {
-	t.Helper()
-	execute(t, address, `UPDATE leadership SET epoch = $1, holder = $2`, epoch, store.Holder())
-}
-
 // auditing is a ledger of two series in ten slices, the newest of which are open.
 type auditing struct {
 	*testing.T
-	store *postgres.Store
-	first slo.Slice
+	store   *postgres.Store
+	address string
+	first   slo.Slice
 }
 
 func newAuditing(t *testing.T) auditing {
 	t.Helper()
 	store, address := open(t)
-	lead(t, store, address, 4)
-	a := auditing{t, store, slo.SliceOf(noon)}
+	store.RaiseEpoch(t)
+	a := auditing{t, store, address, slo.SliceOf(noon)}
 	var deltas []slo.Delta
 	for i := range 20 {
 		deltas = append(deltas, slo.Delta{Series: seriesID(i % 2), Slice: a.first + slo.Slice(i/2), Counts: slo.Counts{Good: 1}})
@@ -54,7 +49,7 @@ func (a auditing) audit(change func(*slo.Audit)) error {
 		Buckets: 10, Spans: 11, Series: []slo.SeriesID{seriesID(0)},
 	}
 	change(&audit)
-	return a.store.SaveAudit(a.Context(), 4, audit, nil)
+	return a.store.SaveAudit(a.Context(), audit, nil)
 }
 
 // verdicts are the verdicts on the ten slices of a series, a letter each.
@@ -139,12 +134,16 @@ func TestAuditsComeBackAsTheyWereSaved(t *testing.T) {
 		Shard: "a", At: noon, From: a.first, To: a.first + 9, Cursor: cursor, Through: 8, Buckets: 7, Spans: 6,
 		Series: []slo.SeriesID{seriesID(0), seriesID(1)}, Differences: a.differ(2, 3), Differing: 200, Sealed: true, SealedThrough: 5,
 	}
-	require.ErrorIs(t, a.store.SaveAudit(t.Context(), 3, audit, tell), slo.ErrFenced)
-	require.ErrorIs(t, a.store.SaveAudit(t.Context(), 5, audit, tell), slo.ErrFenced)
+	other, err := postgres.Open(t.Context(), a.address, postgres.Options{MaxConns: 1})
+	require.NoError(t, err)
+	t.Cleanup(other.Close)
+	other.RaiseEpoch(t)
+	require.ErrorIs(t, a.store.SaveAudit(t.Context(), audit, tell), slo.ErrFenced)
+	a.store.RaiseEpoch(t)
 	audits, err := a.store.LatestAudits(t.Context(), 9)
 	require.NoError(t, err)
 	require.Empty(t, audits)
-	require.NoError(t, a.store.SaveAudit(t.Context(), 4, audit, tell))
+	require.NoError(t, a.store.SaveAudit(t.Context(), audit, tell))
 	audits, err = a.store.LatestAudits(t.Context(), 9)
 	require.NoError(t, err)
 	want := audit
@@ -161,7 +160,7 @@ func TestAuditsComeBackAsTheyWereSaved(t *testing.T) {
 	require.Equal(t, []slo.SliceVerdict{{Slice: a.first, Verdict: slo.NotAudited, At: noon, Sealed: true}}, verdicts)
 
 	audit.SealedThrough = 3
-	require.NoError(t, a.store.SaveAudit(t.Context(), 4, audit, tell))
+	require.NoError(t, a.store.SaveAudit(t.Context(), audit, tell))
 	sealed, err = a.store.Sealed(t.Context(), "a")
 	require.NoError(t, err)
 	require.EqualValues(t, 5, sealed, "it never goes back")
@@ -170,7 +169,7 @@ func TestAuditsComeBackAsTheyWereSaved(t *testing.T) {
 	require.Zero(t, sealed)
 
 	audit.Cursor = slo.Cursor{}
-	require.ErrorContains(t, a.store.SaveAudit(t.Context(), 4, audit, nil), "which commit")
+	require.ErrorContains(t, a.store.SaveAudit(t.Context(), audit, nil), "which commit")
 }
 
 func TestAuditsThatNewerOnesCoverAreDropped(t *testing.T) {

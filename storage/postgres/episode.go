@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -42,7 +43,11 @@ func (s *Store) episodes(ctx context.Context, query string, args ...any) ([]slo.
 // SaveTransitions stores the transitions with their evidence, and the messages
 // about them, in one transaction. What is already stored is left as it is, so
 // that a repeat does no harm, and an episode never goes back to an earlier state.
-func (s *Store) SaveTransitions(ctx context.Context, transitions []slo.Transition, notifications []slo.Notification) error {
+// It returns slo.ErrFenced, having stored nothing, unless this store leads, and
+// leads in that epoch (see Lead): what an older Term decided is void.
+func (s *Store) SaveTransitions(
+	ctx context.Context, epoch int64, transitions []slo.Transition, notifications []slo.Notification,
+) error {
 	batch := &pgx.Batch{}
 	for _, t := range transitions {
 		if err := queueTransition(batch, t); err != nil {
@@ -50,10 +55,16 @@ func (s *Store) SaveTransitions(ctx context.Context, transitions []slo.Transitio
 		}
 	}
 	queueNotifications(batch, notifications)
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.fence(ctx, tx, epoch); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
 	if err != nil {
 		return fmt.Errorf("save transitions: %w", err)
 	}
+	failpoint.Here(failpoint.EpisodeStored)
 	return nil
 }
 

@@ -15,5 +15,10 @@ func Migrations(t *testing.T) fs.FS {
 	return files
 }
 
-// Holder is how the leadership names the store.
-func (s *Store) Holder() string { return s.holder }
+// RaiseEpoch takes the lead without the lock that says whether another has it.
+func (s *Store) RaiseEpoch(t *testing.T) int64 {
+	t.Helper()
+	epoch, err := s.raiseEpoch(t.Context(), s.pool)
+	require.NoError(t, err)
+	return epoch
+}

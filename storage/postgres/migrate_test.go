@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -27,17 +28,32 @@ func migrations(t *testing.T, address string) *goose.Provider {
 	return provider
 }
 
-// content is a table, its rows as text in order.
-func content(t *testing.T, address, query string) []string {
+// connect gives a connection beside the stores.
+func connect(t *testing.T, address string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close(t.Context())) }()
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.WithoutCancel(t.Context()))) })
+	return conn
+}
+
+// rowsOf are the rows of a query, as text in order.
+func rowsOf(t *testing.T, conn *pgx.Conn, query string) []string {
+	t.Helper()
 	rows, err := conn.Query(t.Context(), `SELECT row(q.*)::text FROM (`+query+`) AS q ORDER BY 1`)
 	require.NoError(t, err)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	return all
+}
+
+// content is rowsOf with a connection of its own.
+func content(t *testing.T, address, query string) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(t.Context())) }()
+	return rowsOf(t, conn, query)
 }
 
 // before are tables as the version before knows them.
