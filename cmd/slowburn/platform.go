@@ -15,6 +15,7 @@ import (
 
 	"github.com/slowburn-slo/slowburn/collector"
 	"github.com/slowburn-slo/slowburn/internal/buildinfo"
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/alerting"
 	"github.com/slowburn-slo/slowburn/slo/catalog"
@@ -303,7 +304,7 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 // keepJournal trims the journal, and ends the process when its disk failed:
 // nothing may be acknowledged any more.
 func (p *platform) keepJournal(ctx context.Context) error {
-	ticker := time.NewTicker(trimEvery)
+	ticker := time.NewTicker(time.Duration(failpoint.Number("TRIM_SECONDS", int64(trimEvery/time.Second))) * time.Second)
 	defer ticker.Stop()
 	for {
 		select {

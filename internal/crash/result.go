@@ -22,6 +22,8 @@ type result struct {
 	starting  time.Duration
 	slowest   time.Duration
 	audits    string
+	// recounted are objectives defined on the way whose recount was compared.
+	recounted int
 	// outageAcks are requests acknowledged while the database was away.
 	outageAcks int64
 	// drained is the slowest orderly stop.
@@ -72,6 +74,7 @@ func (u *summary) add(s *stand) {
 	u.starting += s.starting
 	u.slowest, u.drained = max(u.slowest, s.slowest), max(u.drained, s.drained)
 	u.outageAcks += s.outageAcks
+	u.recounted += s.recounted
 	if s.audits != "" {
 		u.audits = s.audits
 	}
@@ -118,7 +121,7 @@ func (u *summary) print(ctx context.Context, out io.Writer) {
 	fmt.Fprintf(out, "requests %d, acknowledged %d, unanswered %d, answered retryably %d\n", u.Requests, u.Acknowledged, u.Unanswered, u.Retryable)
 	fmt.Fprintf(out, "spans acknowledged %d, resent %d, refused %d; events counted %d, lost %d, doubled %d, over %d comparisons\n",
 		u.Spans, u.Resent, u.totals.Refused, u.Counted, u.Lost, u.Doubled, u.verifies)
-	fmt.Fprintf(out, "notifications %d, repeats %d\n", u.Notifications, u.Repeats)
+	fmt.Fprintf(out, "notifications %d, repeats %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.recounted)
 	fmt.Fprintf(out, "audit: %s\n", u.audits)
 }
 

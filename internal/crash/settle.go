@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ func (s *stand) settle(ctx context.Context, last bool) error {
 		return s.endedByItself()
 	case <-time.After(quietLimit):
 		return red("spans are still not acknowledged after %s; answers: %w", quietLimit, s.meter.complained())
+	}
+	if err := s.admit(ctx); err != nil {
+		return err
 	}
 	if err := s.catchUp(ctx); err != nil {
 		return err
@@ -90,12 +94,70 @@ func (s *stand) compare(ctx context.Context, last bool) error {
 	return errors.Join(err, s.meter.complained())
 }
 
+// admit adds the objectives defined on the way to what is compared, once each
+// is recounted from the first record on.
+func (s *stand) admit(ctx context.Context) error {
+	names := s.later
+	s.later = nil
+	for _, name := range names {
+		status, _, err := s.get(ctx, "/api/v1/slos/"+name)
+		if err != nil {
+			return err
+		}
+		if s.trimmed || status == http.StatusNotFound {
+			continue // The process died before the definition was stored.
+		}
+		path := "/api/v1/slos/" + name + "/recount"
+		status, body, err := s.do(ctx, http.MethodPost, path, nil)
+		if err != nil {
+			return err
+		}
+		if status == http.StatusNotFound || status == http.StatusNotImplemented {
+			s.logf("%s is not compared: this build does not recount: %s", name, body)
+			continue
+		}
+		if err := s.poll(ctx, catchUpLimit, "the recount of "+name, func(ctx context.Context) (bool, error) {
+			var state struct {
+				Done  bool    `json:"done"`
+				Error *string `json:"error"`
+			}
+			err := s.api.json(ctx, path, &state)
+			if err == nil && !state.Done {
+				err = errors.New("it goes on")
+			}
+			if state.Error != nil {
+				err = errors.New(*state.Error)
+			}
+			return err == nil, err
+		}); err != nil {
+			return redError{err}
+		}
+		s.objectives[name] = "mixed"
+		s.recounted++
+	}
+	return nil
+}
+
 // audit lets the product's own audit recount the journal (I3).
 func (s *stand) audit(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, s.options.binary, "audit", "--help") //nolint:gosec // The binary under test.
-	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "slowburn audit") {
+	help := exec.CommandContext(ctx, s.options.binary, "audit", "--help") //nolint:gosec // The binary under test.
+	if out, err := help.CombinedOutput(); err != nil || !strings.Contains(string(out), "slowburn audit") {
 		s.audits = "not run: this build has no slowburn audit"
 		return nil
 	}
-	return errors.New("slowburn audit exists: wire it here")
+	args := []string{"audit", "--data-dir", s.dataDir(), "--log-level", "error"}
+	if s.own != nil {
+		args = append(args, "--database-url", s.own.url())
+	}
+	out, err := exec.CommandContext(ctx, s.options.binary, args...).CombinedOutput() //nolint:gosec // The binary under test.
+	s.audits = firstOf(string(out))
+	if err != nil {
+		return red("slowburn audit: %w: %s", err, out)
+	}
+	return nil
+}
+
+func firstOf(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }

@@ -30,7 +30,12 @@ type stand struct {
 	// cluster is where the database's files are.
 	cluster    string
 	objectives map[string]string
+	// latecomers counts the objectives that were defined on the way; later are
+	// those whose recount is not compared yet. Once the journal was trimmed they
+	// can no longer be.
 	latecomers int
+	later      []string
+	trimmed    bool
 	stopLoad   context.CancelFunc
 	load       sync.WaitGroup
 	// journal and ledger are the furthest offsets seen: they never go back.
@@ -79,8 +84,11 @@ func newStand(ctx context.Context, o options, lane string) (*stand, error) {
 // begin starts the platform with the bug that is planted, and with a plan of death.
 func (s *stand) begin(plan []string, wrap ...string) error {
 	s.meter.reset()
+	// Small segments and quick trimming, so that both happen within a short run.
+	plan = append(plan[:len(plan):len(plan)], "SLOWBURN_CRASH_SEGMENT_BYTES=1048576", "SLOWBURN_CRASH_TRIM_SECONDS=1",
+		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576")
 	if s.plant != "" {
-		plan = append(plan[:len(plan):len(plan)], "SLOWBURN_PLANT="+string(s.plant))
+		plan = append(plan, "SLOWBURN_PLANT="+string(s.plant))
 	}
 	return s.start(plan, wrap...)
 }
