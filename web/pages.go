@@ -12,7 +12,9 @@ import (
 
 // base is what every page has. Nav is the section of the menu that it belongs to.
 func (s *Server) base(r *http.Request, nav string) view.Base {
-	return view.Base{Nav: nav, Version: s.settings.Version, Now: s.clock(), Theme: theme(r), FiringCount: s.firing()}
+	return view.Base{
+		Nav: nav, Version: s.settings.Version, Now: s.clock(), Theme: theme(r), FiringCount: s.firing(), Alarms: s.alarms(r.Context()),
+	}
 }
 
 // liveBase is that of a page whose live part can be fetched alone: at the same

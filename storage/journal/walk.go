@@ -54,21 +54,17 @@ func Walk(dir string, after slo.Offset, visit func(slo.Record) error) error {
 		if next != 0 && next != first && !lost[next] {
 			return fmt.Errorf("%w: %s follows, but records from %d on are missing", ErrDamaged, path, next)
 		}
-		records, whole, err := walkSegment(content, first)
+		var whole bool
+		next, whole, err = walkSegment(content, first, after, nil)
 		if err == nil && !whole && !newest {
 			err = errors.New("it does not end with a whole record")
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 		}
-		for _, r := range records {
-			if r.Offset > after {
-				if err := visit(r); err != nil {
-					return err
-				}
-			}
+		if _, _, err := walkSegment(content, first, after, visit); err != nil {
+			return err
 		}
-		next = first + uint64(len(records))
 	}
 	return nil
 }
@@ -107,38 +103,46 @@ func walkFolder(dir string) (segments []uint64, lost map[uint64]bool, err error)
 }
 
 // walkSegment reads a segment up to its end, or to the first record that is not
-// whole: then whole is false.
-func walkSegment(content []byte, first uint64) (records []slo.Record, whole bool, err error) {
+// whole: then whole is false. It returns the offset that follows. Without visit
+// it only checks; else it shows the records after an offset, unpacked one by one,
+// since all of a segment may take a gigabyte.
+func walkSegment(content []byte, first uint64, after slo.Offset, visit func(slo.Record) error) (want uint64, whole bool, err error) {
 	castagnoli, little := crc32.MakeTable(crc32.Castagnoli), binary.LittleEndian
 	const header, record = 52, 41
 	if len(content) < header || string(content[:8]) != "SLOWBURN" || little.Uint16(content[8:]) != 1 {
-		return nil, false, errors.New("it does not begin as a segment of version 1 does")
+		return first, false, errors.New("it does not begin as a segment of version 1 does")
 	}
 	if crc32.Checksum(content[:48], castagnoli) != little.Uint32(content[48:]) || little.Uint64(content[16:]) != first {
-		return nil, false, errors.New("its header is not what was written")
+		return first, false, errors.New("its header is not what was written")
 	}
 	salt, at := little.Uint32(content[12:]), header
-	for want := first; at < len(content); want++ {
+	for want = first; at < len(content); want++ {
 		b := content[at:]
 		if len(b) < record || crc32.Update(salt, castagnoli, b[4:record]) != little.Uint32(b) {
-			return records, false, nil
+			return want, false, nil
 		}
 		stored, unpacked := int(little.Uint32(b[8:])), int(little.Uint32(b[12:]))
 		if len(b) < record+stored || crc32.Checksum(b[record:record+stored], castagnoli) != little.Uint32(b[4:]) {
-			return records, false, nil
+			return want, false, nil
 		}
 		if offset := little.Uint64(b[16:]); offset != want {
-			return records, false, fmt.Errorf("record %d stands where record %d belongs", offset, want)
+			return want, false, fmt.Errorf("record %d stands where record %d belongs", offset, want)
+		}
+		at += record + stored
+		if visit == nil || want <= uint64(after) {
+			continue
 		}
 		r := slo.Record{
 			Offset: slo.Offset(want), Kind: slo.RecordKind(b[40]), Arrival: time.Unix(0, int64(little.Uint64(b[24:]))).UTC(),
 		}
 		if unpacked > 0 {
 			if r.Payload, err = s2.Decode(nil, b[record:record+stored]); err != nil || len(r.Payload) != unpacked {
-				return records, false, fmt.Errorf("record %d cannot be decompressed", want)
+				return want, false, fmt.Errorf("%w: record %d cannot be decompressed", ErrDamaged, want)
 			}
 		}
-		records, at = append(records, r), at+record+stored
+		if err := visit(r); err != nil {
+			return want, false, err
+		}
 	}
-	return records, true, nil
+	return want, true, nil
 }
