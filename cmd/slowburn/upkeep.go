@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/alerting"
 )
@@ -73,7 +74,7 @@ func (p *platform) refusing() (string, time.Time) {
 // keepJournal trims the journal, and ends the process when its disk failed:
 // nothing may be acknowledged any more.
 func (p *platform) keepJournal(ctx context.Context) error {
-	ticker := time.NewTicker(trimEvery)
+	ticker := time.NewTicker(time.Duration(failpoint.Number("TRIM_SECONDS", int64(trimEvery/time.Second))) * time.Second)
 	defer ticker.Stop()
 	for {
 		select {
