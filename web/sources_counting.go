@@ -20,7 +20,8 @@ type Audits interface {
 // Recounts counts an SLO again from the journal.
 type Recounts interface {
 	// Recount begins one in the background and returns; while one runs it
-	// changes nothing. It refuses with slo.ErrNotFound.
+	// changes nothing. RecountState MUST know of it from then on. It refuses with
+	// slo.ErrNotFound.
 	Recount(name string) error
 	// RecountState is how far the newest recount of an SLO has got, false if
 	// there was none since the start.
