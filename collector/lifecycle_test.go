@@ -14,8 +14,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/slowburn-slo/slowburn/collector"
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 func TestTwoCollectorsInSequenceOnTheSamePorts(t *testing.T) {
@@ -101,29 +104,73 @@ func TestAStopAnswersWhatIsInFlight(t *testing.T) {
 	require.Len(t, c.journal.all(), 2)
 }
 
-func TestAStopDoesNotWaitForEver(t *testing.T) {
+// The journal holds every append back until it is told that nobody waits.
+func TestAStopTellsWhatIsUnansweredToSendAgain(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T, c *running){
 		"for gRPC": func(t *testing.T, c *running) {
 			_, err := ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
-			require.NoError(t, err)
+			require.Equal(t, codes.Unavailable, status.Code(err))
+			require.Len(t, status.Convert(err).Details(), 1)
 		},
 		"for HTTP": func(t *testing.T, c *running) {
-			require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1)).status)
+			answer := post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1))
+			require.Equal(t, http.StatusServiceUnavailable, answer.status)
+			require.Equal(t, "1", answer.header.Get("Retry-After"))
 		},
 	}
 	for name, send := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 10 * time.Millisecond})
+			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 5 * time.Second})
 			var sender sync.WaitGroup
 			sender.Go(func() { send(t, c) })
 			<-c.journal.entered
+			require.NoError(t, c.stop())
+			sender.Wait()
+			require.Empty(t, c.journal.all())
+		})
+	}
+}
+
+// stuckJournal does not even give up when nobody waits.
+type stuckJournal struct{ entered, hold chan struct{} }
+
+// Append waits.
+func (j stuckJournal) Append(context.Context, slo.Record) (slo.Offset, error) {
+	j.entered <- struct{}{}
+	<-j.hold
+	return 1, nil
+}
+
+func TestAStopDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, c *running){
+		"for gRPC": func(t *testing.T, c *running) {
+			_, err := ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
+			require.Equal(t, codes.Unavailable, status.Code(err))
+		},
+		"for HTTP": func(t *testing.T, c *running) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.http+"/v1/traces", bytes.NewReader(tracesBody(t, 1)))
+			require.NoError(t, err)
+			request.Header.Set("Content-Type", protobuf)
+			_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(request) //nolint:bodyclose // There is none.
+			require.Error(t, err)
+		},
+	}
+	for name, send := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := stuckJournal{make(chan struct{}), make(chan struct{})}
+			c := start(t, collector.Settings{Journal: j, DrainTimeout: 100 * time.Millisecond})
+			var sender sync.WaitGroup
+			sender.Go(func() { send(t, c) })
+			<-j.entered
 			err := c.stop()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.ErrorContains(t, err, "stop the collector")
-			close(c.journal.hold)
 			sender.Wait()
+			close(j.hold)
 		})
 	}
 }

@@ -191,6 +191,13 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 	}
 	p.engine = engine.New(engine.Settings{
 		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake,
+		Lead: func(ctx context.Context) (engine.Term, error) {
+			term, err := p.store.Lead(ctx)
+			if err != nil {
+				return nil, err // Not a Term that is nil.
+			}
+			return term, nil
+		},
 		Logger: p.logger.With("part", "engine"),
 	})
 	return nil
@@ -199,7 +206,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	p.ledger, err = ledger.New(ledger.Settings{
 		Shard: shard, Journal: p.journal, Store: p.store,
-		Judge:      indicator.NewCounter(compiler, limits()),
+		Judge:      indicator.NewCounter(compiler, limits(), nil),
 		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
 		Logger:     p.logger.With("part", "ledger"),
 	})
@@ -305,7 +312,8 @@ func (p *platform) keepJournal(ctx context.Context) error {
 		case <-p.journal.Failed():
 			return p.journal.Err()
 		case <-ticker.C:
-			if err := p.journal.Trim(p.ledger.Progress().Offset, journalMaxAge, journalMaxBytes); err != nil {
+			read := p.ledger.Progress().Offset
+			if _, err := p.journal.Trim(read, read, journalMaxAge, journalMaxBytes); err != nil {
 				p.logger.Error("the journal could not be trimmed", "error", err)
 			}
 		}

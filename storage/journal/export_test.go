@@ -3,6 +3,7 @@ package journal
 import (
 	"runtime"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
@@ -29,4 +30,9 @@ func ReadRecord(stored []byte, size uint32) ([]byte, bool) {
 		return nil, false
 	}
 	return unpackPayload(h, stored)
+}
+
+// WalkSegment reads a segment as Walk does, and says whether it ends with a whole record.
+func WalkSegment(content []byte, first uint64) ([]slo.Record, bool, error) {
+	return walkSegment(content, first)
 }

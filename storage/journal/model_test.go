@@ -23,6 +23,8 @@ type model struct {
 	read    int // how many records the reader has returned
 	records []slo.Record
 	oldest  int // index of the oldest record kept
+	// lastAppend is the monotonic time of the last append since Open, nil before it.
+	lastAppend *time.Duration
 }
 
 // TestAJournalIsASlice drives a journal by random actions and compares it with
@@ -47,10 +49,11 @@ func (m *model) open(t *rapid.T) {
 	m.options = journal.Options{
 		Heartbeat:    -1,
 		Now:          m.clock.Now,
+		Monotonic:    m.clock.Monotonic,
 		SegmentBytes: rapid.Int64Range(1, 3000).Draw(t, "segment bytes"),
 		RecentBytes:  rapid.SampledFrom([]int64{-1, 500, 5000, 0}).Draw(t, "recent bytes"),
 	}
-	m.journal = reopen(t, m.fs, m.options)
+	m.journal, m.lastAppend = reopen(t, m.fs, m.options), nil
 	m.newReader(t, m.read)
 }
 
@@ -62,9 +65,10 @@ func (m *model) newReader(t *rapid.T, after int) {
 
 func (m *model) append(t *rapid.T) {
 	m.clock.now = m.clock.now.Add(time.Duration(rapid.IntRange(-10, 100).Draw(t, "clock step")) * time.Second)
+	m.clock.passed += time.Duration(rapid.IntRange(0, 20).Draw(t, "time passed")) * time.Second
 	for range rapid.IntRange(1, 5).Draw(t, "records") {
 		record := slo.Record{
-			Kind:    slo.RecordKind(rapid.IntRange(1, 4).Draw(t, "kind")),
+			Kind:    slo.RecordKind(rapid.IntRange(1, 5).Draw(t, "kind")),
 			Payload: rapid.SliceOfN(rapid.Byte(), 1, 600).Draw(t, "payload"),
 		}
 		offset, err := m.journal.Append(context.Background(), record)
@@ -72,7 +76,12 @@ func (m *model) append(t *rapid.T) {
 		record.Offset, record.Arrival = slo.Offset(len(m.records)+1), m.clock.now
 		if n := len(m.records); n > 0 && record.Arrival.Before(m.records[n-1].Arrival) {
 			record.Arrival = m.records[n-1].Arrival
+			if m.lastAppend != nil {
+				record.Arrival = record.Arrival.Add(m.clock.passed - *m.lastAppend)
+			}
 		}
+		passed := m.clock.passed
+		m.lastAppend = &passed
 		require.Equal(t, record.Offset, offset)
 		m.records = append(m.records, record)
 	}
@@ -103,10 +112,19 @@ func (m *model) next(t *rapid.T) {
 
 func (m *model) trim(t *rapid.T) {
 	read := rapid.IntRange(0, len(m.records)).Draw(t, "read by all")
-	require.NoError(t, m.journal.Trim(slo.Offset(read), 0, 0))
+	sealed := rapid.IntRange(0, len(m.records)).Draw(t, "sealed")
+	maxBytes := rapid.SampledFrom([]int64{0, 1 << 60}).Draw(t, "size limit")
+	unsealed, err := m.journal.Trim(slo.Offset(read), slo.Offset(sealed), 0, maxBytes)
+	require.NoError(t, err)
 	oldest := int(m.journal.Oldest()) - 1
 	require.GreaterOrEqual(t, oldest, m.oldest)
 	require.LessOrEqual(t, oldest, max(read, m.oldest))
+	if maxBytes > 0 {
+		require.Zero(t, unsealed)
+		require.LessOrEqual(t, oldest, max(sealed, m.oldest), "age does not delete what is not sealed")
+	} else {
+		require.Equal(t, oldest > max(sealed, m.oldest), unsealed > 0)
+	}
 	m.oldest = oldest
 }
 

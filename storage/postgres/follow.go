@@ -13,9 +13,10 @@ import (
 // Commits returns the commits after the given sequence of each shard (0 for a
 // shard that is not named), those of one shard in sequence without gaps, at
 // most limit together. They hold what a follower needs: Shard, Sequence, From,
-// To, MeasuredUntil, Deltas, Watermarks, Gaps, Started and Stopped. It returns
-// slo.ErrRebuild if commits that the follower lacks are no longer kept, or a
-// shard went back behind what the follower has.
+// To, MeasuredUntil, Deltas (without corrections), Watermarks, Gaps, Started,
+// Stopped, and of Recounted Series, Since and Until. It returns slo.ErrRebuild
+// if commits that the follower lacks are no longer kept, or a shard went back
+// behind what the follower has.
 func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) ([]slo.Commit, error) {
 	shards, sequences := make([]string, 0, len(after)), make([]int64, 0, len(after))
 	for shard, sequence := range after {
@@ -36,7 +37,8 @@ func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) 
 	})
 	batch.Queue(`SELECT c.shard, k.sequence, k.from_position, k.to_position, k.measured_until_ns,
 			k.series, k.slices, k.good, k.bad, k.unknown, k.watermark_series, k.watermark_ns,
-			k.gap_from_ns, k.gap_to_ns, k.started_series, k.started_ns, k.stopped_series, k.stopped_ns
+			k.gap_from_ns, k.gap_to_ns, k.started_series, k.started_ns, k.stopped_series, k.stopped_ns,
+			k.recounted_series, k.recounted_since_ns, k.recounted_until_ns
 		FROM cursors c LEFT JOIN unnest($1::text[], $2::bigint[]) AS seen (shard, sequence) ON seen.shard = c.shard
 		JOIN commits k ON k.shard = c.id AND k.sequence > COALESCE(seen.sequence, 0)
 		ORDER BY k.sequence - COALESCE(seen.sequence, 0), c.shard LIMIT $3`, shards, sequences, limit).
@@ -99,13 +101,16 @@ type commitRow struct {
 	StartedNS          []int64
 	StoppedSeries      []int32
 	StoppedNS          []int64
+	RecountedSeries    []int32
+	RecountedSinceNS   []int64
+	RecountedUntilNS   []int64
 }
 
 func (s *Store) decodeCommits(ctx context.Context, rows []commitRow) ([]slo.Commit, error) {
 	named := make(map[int32]bool)
 	var ids []int32
 	for _, r := range rows {
-		for _, series := range [][]int32{r.Series, r.WatermarkSeries, r.StartedSeries, r.StoppedSeries} {
+		for _, series := range [][]int32{r.Series, r.WatermarkSeries, r.StartedSeries, r.StoppedSeries, r.RecountedSeries} {
 			for _, id := range series {
 				if !named[id] {
 					named[id] = true
@@ -149,6 +154,11 @@ func (r commitRow) commit(hash func(int32) slo.SeriesID) slo.Commit {
 			Series: hash(id), Slice: slo.Slice(r.Slices[i]),
 			Counts: slo.Counts{Good: r.Good[i], Bad: r.Bad[i], Unknown: r.Unknown[i]},
 		}
+	}
+	for i, id := range r.RecountedSeries {
+		c.Recounted = append(c.Recounted, slo.Recounted{
+			Series: hash(id), Since: instant(&r.RecountedSinceNS[i]), Until: instant(&r.RecountedUntilNS[i]),
+		})
 	}
 	for i := range r.GapFromNS {
 		c.Gaps = append(c.Gaps, slo.Interval{From: instant(&r.GapFromNS[i]), To: instant(&r.GapToNS[i])})

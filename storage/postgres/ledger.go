@@ -169,6 +169,9 @@ func (l *ledgerReader) readBuckets(ctx context.Context, since time.Time, visit f
 		var id int32
 		var d slo.Delta
 		_, err = pgx.ForEachRow(rows, []any{&id, &d.Slice, &d.Counts.Good, &d.Counts.Bad, &d.Counts.Unknown}, func() error {
+			if d.Counts == (slo.Counts{}) {
+				return nil // It has corrections alone.
+			}
 			d.Series = l.hashes[id]
 			visit(d)
 			return nil
