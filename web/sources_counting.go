@@ -37,9 +37,9 @@ type Corrections interface {
 
 // Refusals knows which items were refused for good.
 type Refusals interface {
-	// Refusals returns all there ever were, at most one for each signal, reason
-	// and service.
-	Refusals(ctx context.Context) ([]slo.Refusal, error)
+	// Refusals returns those since an instant, at most one for each signal,
+	// reason and service. It MAY widen the range to what is kept, whole hours.
+	Refusals(ctx context.Context, since time.Time) ([]slo.Refusal, error)
 }
 
 // RefusedArrivals knows when they arrived.
