@@ -34,6 +34,9 @@ type proxy struct {
 	upstream string
 	next     atomic.Pointer[cut]
 	cuts     atomic.Int64
+	// messages is how many more messages may pass to the server, over all
+	// connections; below 0 is no bound.
+	messages atomic.Int64
 	// stalled is held while nothing passes, as if the store's machine stood still.
 	stalled sync.RWMutex
 
@@ -54,6 +57,7 @@ func newProxy(t *testing.T, address string) (*proxy, string) {
 		listener: listener, conns: map[net.Conn]bool{},
 		upstream: config.Host + "/.s.PGSQL." + strconv.Itoa(int(config.Port)),
 	}
+	p.messages.Store(-1)
 	p.wait.Go(p.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -137,6 +141,10 @@ func (r *relayed) relay(to io.Writer, from io.Reader, allowed func([]byte) (n in
 }
 
 func (r *relayed) toServer(chunk []byte) (int, bool) {
+	if left := r.proxy.messages.Load(); left >= 0 && r.proxy.messages.Add(-1) < 0 {
+		r.proxy.messages.Store(0)
+		return 0, true
+	}
 	// Partitions are made in transactions of their own. The text of a statement
 	// passes once on each connection, and each cut ends one.
 	if bytes.Contains(chunk, []byte("UPDATE cursors")) {
