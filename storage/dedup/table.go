@@ -31,7 +31,7 @@ type table struct {
 	n     int
 }
 
-const leastSlotBits = 10
+const leastSlotBits = 6
 
 func newTable() table { return tableOf(leastSlotBits) }
 
