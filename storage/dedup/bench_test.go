@@ -140,3 +140,26 @@ func BenchmarkSightNewOf1M(b *testing.B)  { benchmarkSight(b, 1_000_000, 0) }
 func BenchmarkSightNewOf20M(b *testing.B) { benchmarkSight(b, 20_000_000, 0) }
 
 func BenchmarkSightTenthRepeatedOf20M(b *testing.B) { benchmarkSight(b, 20_000_000, 0.1) }
+
+// A kill loses the table: opening, and sighting again what was in it.
+func BenchmarkOpenAfterKillWith5M(b *testing.B) {
+	path := b.TempDir()
+	s := openStream(b, path, dedup.Options{})
+	s.fill(b, 5_000_000)
+	// Closed mid-batch, so what was not settled is missing as after a kill.
+	settled := s.next - 1
+	require.NoError(b, s.store.Settle(settled))
+	require.NoError(b, s.store.Close())
+	b.ResetTimer()
+	cpu := cpuTime()
+	for range b.N {
+		o, err := dedup.Open(disk.OS{}, path, dedup.Options{Logger: quiet()})
+		require.NoError(b, err)
+		_, err = o.Rewind(settled)
+		require.NoError(b, err)
+		b.StopTimer()
+		require.NoError(b, o.Close())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(cpuTime()-cpu)/float64(b.N)/1e6, "cpu-ms/op")
+}

@@ -210,6 +210,7 @@ func (s *Store) replace(inputs []*run, w *runWriter, fill func() error) error {
 	for _, r := range inputs {
 		s.drop(r)
 	}
+	s.ask()
 	s.mu.Unlock()
 	for _, r := range inputs {
 		if r.path == output.path {
