@@ -15,7 +15,6 @@ import (
 	"github.com/slowburn-slo/slowburn/slo/recount"
 	"github.com/slowburn-slo/slowburn/storage/dedup"
 	"github.com/slowburn-slo/slowburn/storage/disk"
-	"github.com/slowburn-slo/slowburn/storage/postgres"
 )
 
 // busyLag is how far the ledger may be behind before what can wait does.
@@ -124,12 +123,4 @@ func (r recounts) series(name string) (slo.SeriesID, error) {
 		return "", err
 	}
 	return status.Definition.SLO.Indicator.Series().ID, nil
-}
-
-// refusals answers for all that was ever refused.
-type refusals struct{ *postgres.Store }
-
-// Refusals implements web.Refusals.
-func (r refusals) Refusals(ctx context.Context) ([]slo.Refusal, error) {
-	return r.Store.Refusals(ctx, time.Unix(0, 0))
 }
