@@ -121,7 +121,7 @@ func auditOnce(ctx context.Context, c config, logger *slog.Logger) (r audit.Repo
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	auditor, err := audit.New(audit.Settings{
 		Shard: shard, Walk: walkJournal(dir), Ledger: unsaved{store}, Conditions: indicator.NewConditions(compiler),
-		Logger: logger, Scratch: scratch, Horizon: c.dedupHorizon, Late: limits().Late, Future: limits().Future,
+		Logger: logger, Scratch: scratch, Horizon: c.dedupHorizon, Late: limits().Late, Future: limits().Future, Ahead: futureBound,
 	})
 	if err != nil {
 		return r, err
