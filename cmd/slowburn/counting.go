@@ -78,12 +78,16 @@ func (p *platform) makeAudit(compiler *indicator.Compiler) error {
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700)); err != nil {
 		return fmt.Errorf("make the folder that audits sort in: %w", err)
 	}
-	var err error
+	dir := filepath.Join(p.config.dataDir, "journal")
+	since, err := markHorizon(dir, p.config.dedupHorizon, p.journal.Durable())
+	if err != nil {
+		return err
+	}
 	p.audit, err = audit.New(audit.Settings{
-		Shard: shard, Walk: walkJournal(filepath.Join(p.config.dataDir, "journal")),
+		Shard: shard, Walk: walkJournal(dir), Since: since,
 		Oldest: func() (slo.Offset, error) { return p.journal.Oldest(), nil },
 		Ledger: p.store, Conditions: indicator.NewConditions(compiler), Logger: p.logger.With("part", "audit"),
-		Scratch: scratch, Horizon: p.config.dedupHorizon, Late: limits().Late, Future: limits().Future,
+		Scratch: scratch, Horizon: p.config.dedupHorizon, Late: limits().Late, Future: limits().Future, Ahead: futureBound,
 		Alarm: p.auditDiffers, Seed: uint64(p.started.UnixNano()),
 	})
 	return err
