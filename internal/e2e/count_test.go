@@ -145,8 +145,8 @@ func TestBadInputChangesNothing(t *testing.T) {
 	require.ErrorContains(t, exporter.ExportSpans(t.Context(), spans("pay", time.Now().Add(-48*time.Hour), 4, 0)), "4 late")
 	p.eventually(10*time.Second, "the refused spans", func() (bool, string) {
 		_, metrics := p.get("/metrics")
-		return strings.Contains(metrics, `slowburn_refused_spans_total{reason="future"} 3`) &&
-			strings.Contains(metrics, `slowburn_refused_spans_total{reason="late"} 4`), metrics
+		return strings.Contains(metrics, `slowburn_refused_items_total{reason="future"} 3`) &&
+			strings.Contains(metrics, `slowburn_refused_items_total{reason="late"} 4`), metrics
 	})
 	_, page := p.get("/")
 	require.Contains(t, page, "7 spans refused")
