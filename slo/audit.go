@@ -61,12 +61,12 @@ const (
 	AuditDiffers AuditVerdict = "differs"
 )
 
-// SliceVerdict is what audits say of one slice of one series.
+// SliceVerdict is what audits say of the slices [From, To) of one series.
 type SliceVerdict struct {
-	Slice   Slice
-	Verdict AuditVerdict
-	// At is when the newest audit that compared the slice ran, also if the
-	// bucket has changed since; zero if there is none. Sealed: it was the last.
+	From, To Slice
+	Verdict  AuditVerdict
+	// At is when the newest audit that compared the slices ran, also if they
+	// have changed since; zero if there is none. Sealed: it was the last.
 	At     time.Time
 	Sealed bool
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/web/view"
 )
@@ -238,7 +239,7 @@ func (c *config) checkTimes() error {
 		return fmt.Errorf("--dedup-horizon %s must lie between 1s and --lateness (%s)", c.dedupHorizon, c.lateness)
 	case c.journalMaxAge < c.dedupHorizon:
 		return fmt.Errorf("--journal-max-age %s must not be below --dedup-horizon (%s): the journal is what repeats are recognised by", c.journalMaxAge, c.dedupHorizon)
-	case int64(c.journalMaxSize) < leastJournal:
+	case int64(c.journalMaxSize) < failpoint.Number("LEAST_JOURNAL_BYTES", leastJournal):
 		return fmt.Errorf("--journal-max-size %s must be at least %s", c.journalMaxSize.String(), "128MiB")
 	}
 	return nil

@@ -26,6 +26,7 @@ type journal struct {
 	wake    chan struct{}
 	damage  error // given instead of the record after the last
 	open    int   // readers that are not closed
+	holes   []slo.Hole
 }
 
 func newJournal() *journal { return &journal{wake: make(chan struct{})} }
@@ -52,6 +53,8 @@ func (j *journal) breakDown(err error) {
 }
 
 func (j *journal) Oldest() slo.Offset { return j.first + 1 }
+
+func (j *journal) Holes() []slo.Hole { return j.holes }
 
 func (j *journal) Durable() slo.Offset {
 	j.mu.Lock()

@@ -25,10 +25,11 @@ type Reader interface {
 }
 
 // Journal says which records there are: from Oldest to Durable, which is the
-// newest one on disk (0 for none).
+// newest one on disk (0 for none), without those that were lost and given up.
 type Journal interface {
 	Oldest() slo.Offset
 	Durable() slo.Offset
+	Holes() []slo.Hole
 }
 
 // Store keeps what was counted.

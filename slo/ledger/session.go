@@ -127,8 +127,9 @@ func (s *session) next(ctx context.Context, due time.Time, pending bool) (slo.Re
 
 // take judges one record.
 func (s *session) take(ctx context.Context, r slo.Record) error {
-	if want := s.commit.To + 1; r.Offset != want {
-		return fmt.Errorf("the journal of shard %q gave record %d where record %d follows", s.settings.Shard, r.Offset, want)
+	lost := r.Offset != s.commit.To+1
+	if lost && !s.givenUp(r.Offset) {
+		return fmt.Errorf("the journal of shard %q gave record %d where record %d follows", s.settings.Shard, r.Offset, s.commit.To+1)
 	}
 	switch r.Kind {
 	case slo.RecordTraces:
@@ -150,11 +151,19 @@ func (s *session) take(ctx context.Context, r slo.Record) error {
 		return fmt.Errorf("record %d of shard %q is of kind %d, which this program does not know: "+
 			"run the version that wrote it, or a newer one", r.Offset, s.settings.Shard, r.Kind)
 	}
-	if before := s.commit.MeasuredUntil; !before.IsZero() && r.Arrival.Sub(before) > longestPause {
+	if before := s.commit.MeasuredUntil; !before.IsZero() && (lost || r.Arrival.Sub(before) > longestPause) {
 		s.commit.Gaps = append(s.commit.Gaps, slo.Interval{From: before, To: r.Arrival})
 	}
 	s.commit.To, s.commit.MeasuredUntil = r.Offset, r.Arrival
 	return nil
+}
+
+// givenUp reports whether the records between the one read last and this one
+// were lost, and given up by the operator. What arrived then is unmeasured.
+func (s *session) givenUp(next slo.Offset) bool {
+	return slices.ContainsFunc(s.settings.Journal.Holes(), func(h slo.Hole) bool {
+		return h.After <= s.commit.To && s.commit.To < h.Through && next == h.Through+1
+	})
 }
 
 func (s *session) refuse(r slo.Record, err error) {

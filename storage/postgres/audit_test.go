@@ -59,7 +59,9 @@ func (a auditing) verdicts(series int) string {
 	require.NoError(a, err)
 	letters := []byte("          ")
 	for _, v := range verdicts {
-		letters[v.Slice-a.first] = map[slo.AuditVerdict]byte{slo.NotAudited: '.', slo.AuditEqual: '=', slo.AuditDiffers: '!'}[v.Verdict]
+		for slice := v.From; slice < v.To; slice++ {
+			letters[slice-a.first] = map[slo.AuditVerdict]byte{slo.NotAudited: '.', slo.AuditEqual: '=', slo.AuditDiffers: '!'}[v.Verdict]
+		}
 	}
 	return string(letters)
 }
@@ -157,7 +159,7 @@ func TestAuditsComeBackAsTheyWereSaved(t *testing.T) {
 	require.EqualValues(t, 1, waiting)
 	verdicts, err := a.store.AuditVerdicts(t.Context(), seriesID(0), a.first, a.first+1)
 	require.NoError(t, err)
-	require.Equal(t, []slo.SliceVerdict{{Slice: a.first, Verdict: slo.NotAudited, At: noon, Sealed: true}}, verdicts)
+	require.Equal(t, []slo.SliceVerdict{{From: a.first, To: a.first + 1, Verdict: slo.NotAudited, At: noon, Sealed: true}}, verdicts)
 
 	audit.SealedThrough = 3
 	require.NoError(t, a.store.SaveAudit(t.Context(), audit, tell))

@@ -13,7 +13,8 @@ import (
 
 // AuditVerdicts returns what the newest audits say of the slices [from, to) of
 // the series, the oldest first: of every slice that has a bucket, or that an
-// audit counts something in. Where several shards count, the worst is said.
+// audit counts something in; neighbours of which the same is said are joined.
+// Where several shards count, the worst is said.
 //
 // A verdict is about the bucket as it is: one that was revised after the audit,
 // or that was not closed then, is not audited, and the time says when it was.
@@ -100,7 +101,7 @@ func (v *verdicts) read(ctx context.Context, tx pgx.Tx, series slo.SeriesID, fro
 	return err
 }
 
-// of judges every cell, and joins those of one slice.
+// of judges every cell, and joins those of one slice, and neighbours.
 func (v *verdicts) of() []slo.SliceVerdict {
 	joined := make(map[slo.Slice]slo.SliceVerdict)
 	for c, revised := range v.cells {
@@ -109,7 +110,20 @@ func (v *verdicts) of() []slo.SliceVerdict {
 			joined[c.slice] = verdict
 		}
 	}
-	return slices.SortedFunc(maps.Values(joined), func(a, b slo.SliceVerdict) int { return int(a.Slice - b.Slice) })
+	var runs []slo.SliceVerdict
+	for _, slice := range slices.Sorted(maps.Keys(joined)) {
+		next := joined[slice]
+		if n := len(runs); n > 0 {
+			before := runs[n-1]
+			before.From, before.To = next.From, next.To
+			if runs[n-1].To == slice && before == next {
+				runs[n-1].To = next.To
+				continue
+			}
+		}
+		runs = append(runs, next)
+	}
+	return runs
 }
 
 func gravity(v slo.AuditVerdict) int {
@@ -117,7 +131,7 @@ func gravity(v slo.AuditVerdict) int {
 }
 
 func (v *verdicts) judge(c cell, revised int64) slo.SliceVerdict {
-	verdict := slo.SliceVerdict{Slice: c.slice, Verdict: slo.NotAudited}
+	verdict := slo.SliceVerdict{From: c.slice, To: c.slice + 1, Verdict: slo.NotAudited}
 	for _, a := range v.audits {
 		if a.Shard != c.shard || c.slice < a.From || c.slice >= a.To {
 			continue
