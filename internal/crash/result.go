@@ -91,6 +91,7 @@ func (u *summary) add(s *stand) {
 	u.Counted += s.last.Counted
 	u.Notifications += s.last.Notifications
 	u.Repeats += s.last.Repeats
+	u.Alarms += s.last.Alarms
 }
 
 // print writes the closing lines.
@@ -121,7 +122,7 @@ func (u *summary) print(ctx context.Context, out io.Writer) {
 	fmt.Fprintf(out, "requests %d, acknowledged %d, unanswered %d, answered retryably %d\n", u.Requests, u.Acknowledged, u.Unanswered, u.Retryable)
 	fmt.Fprintf(out, "spans acknowledged %d, resent %d, refused %d; events counted %d, lost %d, doubled %d, over %d comparisons\n",
 		u.Spans, u.Resent, u.totals.Refused, u.Counted, u.Lost, u.Doubled, u.verifies)
-	fmt.Fprintf(out, "notifications %d, repeats %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.recounted)
+	fmt.Fprintf(out, "notifications %d, repeats %d, of alarms %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.Alarms, u.recounted)
 	fmt.Fprintf(out, "audit: %s\n", u.audits)
 }
 
