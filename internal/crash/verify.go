@@ -44,7 +44,7 @@ type finding struct {
 	Notifications, Repeats int64
 	// Alarms are messages of the platform about itself.
 	Alarms int64
-	Faults                 []string
+	Faults []string
 }
 
 // auditDifference is the alarm that nothing which the harness does may raise.

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,10 +80,10 @@ func TestWhatAReceiverDoesDecidesWhatBecomesOfAMessage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := make(chan *http.Request, 4)
-			takes := false // Set while nothing is sent.
+			var takes atomic.Bool
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				got <- r.Clone(r.Context())
-				if takes {
+				if takes.Load() {
 					w.WriteHeader(http.StatusAccepted)
 					return
 				}
@@ -111,7 +112,7 @@ func TestWhatAReceiverDoesDecidesWhatBecomesOfAMessage(t *testing.T) {
 			}
 			require.GreaterOrEqual(t, store.pauses[0], c.least-time.Second)
 
-			takes = true
+			takes.Store(true)
 			store.hurry(n.ID)
 			_, stop = start(t, settings)
 			require.Equal(t, "delivered", <-store.outcomes)

@@ -115,6 +115,7 @@ type Engine struct {
 	// not take the last transitions.
 	unreadable, unsaved bool
 	leading             bool
+	reign               Reign
 	clock               clock
 	fresh               freshness
 	// jump is a jump of the wall clock that was not reported yet.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -117,7 +116,6 @@ func (e *Engine) save(ctx context.Context, moved []slo.Transition) error {
 	if err := e.settings.Episodes.SaveTransitions(bounded, e.epoch(), moved, tell); err != nil {
 		return fmt.Errorf("store %d transitions: %w", len(moved), err)
 	}
-	failpoint.Here(failpoint.EpisodeStored)
 	for _, t := range moved {
 		e.settings.Logger.Info("episode moved", "slo", t.Episode.SLO, "objective", t.Episode.Objective,
 			"tier", t.Episode.Tier, "state", string(t.Episode.State), "episode", t.Episode.ID)

@@ -52,6 +52,7 @@ func (e *Engine) leads(ctx context.Context) (bool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.leading, e.episodesKnown, e.judgeAll = true, false, true
+	e.reign = Reign{Epoch: term.Epoch(), Since: e.settings.Now()}
 	return true, nil
 }
 
@@ -81,7 +82,7 @@ func (e *Engine) stepDown(why string) {
 	e.term = nil
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.leading, e.episodesKnown = false, false
+	e.leading, e.episodesKnown, e.judgeAll, e.reign = false, false, true, Reign{}
 }
 
 // epoch is that of the term, 0 without leadership.
@@ -90,6 +91,20 @@ func (e *Engine) epoch() int64 {
 		return 0
 	}
 	return e.term.Epoch()
+}
+
+// Reign is the term that an engine leads in; zero while it does not.
+type Reign struct {
+	Epoch int64
+	Since time.Time
+}
+
+// Reign returns the term that this engine leads in. What others decide on its
+// behalf names its epoch, too.
+func (e *Engine) Reign() Reign {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.reign
 }
 
 // Leading reports whether this engine moves episodes.

@@ -139,7 +139,11 @@ func TestThreeEnginesStoreOneSetOfTransitions(t *testing.T) {
 		"all of them think that they lead":                {false, false, never},
 		"all of them think so, and are stopped at random": {false, true, zombie},
 	} {
-		for seed := range uint64(2) {
+		seeds := uint64(2)
+		if testing.Short() {
+			seeds = 1
+		}
+		for seed := range seeds {
 			t.Run(fmt.Sprint(name, ", seed ", seed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { threeEngines(t, c.lock, c.loses, c.pause, seed) })

@@ -78,6 +78,14 @@ func (e *Engine) look() time.Time {
 	return r.now
 }
 
+// StaleSince is the instant that verdicts are of while they are not of now;
+// zero while they are.
+func (e *Engine) StaleSince() time.Time {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.fresh.since
+}
+
 // clocks reads the wall clock and the one that nobody sets, together unless a
 // clock of its own is given.
 func (e *Engine) clocks() (wall time.Time, uptime time.Duration) {

@@ -160,6 +160,7 @@ func TestReadersAreToldSinceWhenVerdictsAreStale(t *testing.T) {
 				synctest.Wait()
 				status := b.state("shop")
 				require.Equal(t, until, status.StaleSince)
+				require.Equal(t, until, b.engine.StaleSince())
 				require.Equal(t, until, status.To, "verdicts are of then")
 				require.False(t, status.Silent, "the silence is Slowburn's")
 				require.Equal(t, slo.Unmeasured, status.State)

@@ -113,9 +113,9 @@ func (c *crasher) live(t *testing.T) {
 		case 0, 1:
 			c.trim()
 		case 2:
-			c.capacity(int(c.journal.Size()) + c.draw(2000))
+			c.fs.Resize(int(c.journal.Size()) + c.draw(2000))
 			c.burst()
-			c.capacity(0)
+			c.fs.Resize(0)
 		default:
 			c.burst()
 		}
@@ -147,9 +147,6 @@ func (c *crasher) draw(n int) int {
 	defer c.mu.Unlock()
 	return c.random.IntN(n)
 }
-
-// capacity bounds the disk while the writer rests.
-func (c *crasher) capacity(bytes int) { c.fs.Capacity = bytes }
 
 // burst appends from several senders at once, each a content of its own.
 func (c *crasher) burst() {

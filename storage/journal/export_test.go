@@ -33,9 +33,8 @@ func ReadRecord(stored []byte, size uint32) ([]byte, bool) {
 }
 
 // WalkSegment reads a segment as Walk does, and says whether it ends with a whole record.
-func WalkSegment(content []byte, first uint64) ([]slo.Record, bool, error) {
-	var records []slo.Record
-	_, whole, err := walkSegment(content, first, 0, func(r slo.Record) error {
+func WalkSegment(content []byte, first uint64) (records []slo.Record, whole bool, err error) {
+	_, whole, err = walkSegment(content, first, 0, func(r slo.Record) error {
 		records = append(records, r)
 		return nil
 	})

@@ -56,12 +56,13 @@ func FuzzOpen(f *testing.F) {
 // FuzzWalkSegment reads any bytes as a segment.
 func FuzzWalkSegment(f *testing.F) {
 	f.Add([]byte("SLOWBURN"), uint64(1))
-	f.Add(make([]byte, 200), uint64(0))
+	f.Add(make([]byte, 200), uint64(3))
 	f.Fuzz(func(t *testing.T, b []byte, first uint64) {
 		records, whole, err := journal.WalkSegment(b, first)
 		require.False(t, whole && err != nil)
 		for i, r := range records {
 			require.Equal(t, slo.Offset(first)+slo.Offset(i), r.Offset)
+			require.Positive(t, r.Offset)
 		}
 	})
 }

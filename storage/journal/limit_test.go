@@ -101,8 +101,8 @@ func TestAJournalThatRefusesDoesNotBeat(t *testing.T) {
 			free: func(_ *disktest.MemFS, j *journal.Journal) { trim(t, j, j.Durable()) },
 		},
 		"the disk is full, but for a heartbeat": {
-			fill: func(fs *disktest.MemFS, j *journal.Journal) { fs.Capacity = int(j.Size()) + 600 },
-			free: func(fs *disktest.MemFS, _ *journal.Journal) { fs.Capacity = 0 },
+			fill: func(fs *disktest.MemFS, j *journal.Journal) { fs.Resize(int(j.Size()) + 600) },
+			free: func(fs *disktest.MemFS, _ *journal.Journal) { fs.Resize(0) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,10 +57,14 @@ func (s *Store) Refused(ctx context.Context) (map[string]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read refusals: %w", err)
 	}
+	return countsByReason(rows)
+}
+
+func countsByReason(rows pgx.Rows) (map[string]int64, error) {
 	refused := make(map[string]int64)
 	var reason string
 	var spans int64
-	_, err = pgx.ForEachRow(rows, []any{&reason, &spans}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&reason, &spans}, func() error {
 		refused[reason] = spans
 		return nil
 	})

@@ -36,7 +36,7 @@ type MemFS struct {
 	// of these, the first n are written when it returns an error. The operations
 	// are create, open, read, write, truncate, sync, rename, remove and syncdir.
 	Fault func(op, path string, bytes int) (n int, err error)
-	// Capacity bounds the bytes of all files, if positive.
+	// Capacity bounds the bytes of all files, if positive. See Resize.
 	Capacity int
 	now      map[string]*memNode // names as the process sees them
 	onDisk   map[string]*memNode // names that survive for sure
@@ -123,6 +123,13 @@ func (m *MemFS) PowerLoss(r *rand.Rand) *MemFS {
 	}
 	left.onDisk = maps.Clone(left.now)
 	return left
+}
+
+// Resize changes Capacity while a store may be writing.
+func (m *MemFS) Resize(capacity int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Capacity = capacity
 }
 
 // Writeback brings all contents to disk as they are now, as a kernel does
