@@ -46,6 +46,9 @@ func (s *stand) settle(ctx context.Context, last bool) error {
 		return err
 	}
 	s.verifies++
+	if !last && s.verifies&(s.verifies-1) != 0 {
+		return nil // The audit reads all of the journal: rarer and rarer.
+	}
 	return s.audit(ctx)
 }
 
@@ -155,9 +158,16 @@ func (s *stand) audit(ctx context.Context) error {
 	}
 	out, err := exec.CommandContext(ctx, s.options.binary, args...).CombinedOutput() //nolint:gosec // The binary under test.
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	s.audits = lines[0]
 	if err != nil {
 		return red("slowburn audit: %w: %s", err, strings.Join(lines[:min(len(lines), maxFaults)], "\n  "))
+	}
+	for _, line := range lines {
+		if strings.HasPrefix(line, "Compared") {
+			s.audits, s.audited = line, s.audited+1
+		}
+	}
+	if s.audited == 0 && !s.trimmed && s.last.Counted > 0 {
+		return red("slowburn audit compared nothing though %d events are counted: %s", s.last.Counted, lines[0])
 	}
 	return nil
 }
