@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/audit"
 	"github.com/slowburn-slo/slowburn/slo/indicator"
@@ -32,6 +33,7 @@ func limits() indicator.Limits {
 func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	p.sightings, err = dedup.Open(disk.OS{}, filepath.Join(p.config.dataDir, "sightings"), dedup.Options{
 		Horizon: p.config.dedupHorizon, Logger: p.logger.With("part", "sightings"),
+		TableItems: int(failpoint.Number("TABLE_ITEMS", 0)), // The store's own default.
 	})
 	if err != nil {
 		return err

@@ -34,7 +34,6 @@ func killPoints() []killPoint {
 		{failpoint.InTransaction, 5, quick, nil},
 		{failpoint.CommitSent, 5, quick, nil},
 		{failpoint.Committed, 5, quick, nil},
-		{failpoint.SegmentDeleted, 1, slow, nil}, // See trimKill.,
 		{failpoint.Compaction, 1, slow, nil},
 		{failpoint.OutboxClaimed, 2, slow, nil},
 		{failpoint.RequestSent, 2, slow, nil},
@@ -43,6 +42,7 @@ func killPoints() []killPoint {
 		{failpoint.RecountStored, 2, slow, define},
 		{failpoint.EpisodeStored, 2, slow, nil},
 		{failpoint.SegmentCreated, 1, slow, nil},
+		{failpoint.SegmentDeleted, 1, slow, nil}, // The last, see trimKill.
 	}
 }
 

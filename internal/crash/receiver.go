@@ -22,6 +22,9 @@ type delivery struct {
 	Receiver string `json:"receiver"`
 	Episode  string `json:"episode"`
 	State    string `json:"state"`
+	// Alarm is the name of an alarm of the platform about itself; Episode is its
+	// identity then.
+	Alarm string `json:"alarm,omitempty"`
 	// Body is a hash of the body: a repeat must be the same.
 	Body string `json:"body"`
 	// Answered says that it was answered 200. Otherwise it was refused, or the
@@ -85,6 +88,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 			Episode        string `json:"episode"`
 			NotificationID string `json:"notification_id"`
 			State          string `json:"state"`
+			Alarm          string `json:"alarm"`
+			Name           string `json:"name"`
 		} `json:"slowburn"`
 	}
 	sum := sha256.Sum256(body)
@@ -94,6 +99,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	d := delivery{
 		ID: request.Header.Get("webhook-id"), Receiver: request.URL.Path[1:], Episode: message.Slowburn.Episode,
 		State: message.Slowburn.State, Body: hex.EncodeToString(sum[:8]), Answered: luck > 1,
+	}
+	if message.Slowburn.Alarm != "" {
+		d.Episode, d.Alarm = message.Slowburn.Alarm, message.Slowburn.Name
 	}
 	switch {
 	case err != nil:

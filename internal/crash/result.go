@@ -21,7 +21,9 @@ type result struct {
 	starts    int
 	starting  time.Duration
 	slowest   time.Duration
-	audits    string
+	// audits is what the newest audit said, audited how many compared something.
+	audits  string
+	audited int
 	// recounted are objectives defined on the way whose recount was compared.
 	recounted int
 	// outageAcks are requests acknowledged while the database was away.
@@ -75,6 +77,7 @@ func (u *summary) add(s *stand) {
 	u.slowest, u.drained = max(u.slowest, s.slowest), max(u.drained, s.drained)
 	u.outageAcks += s.outageAcks
 	u.recounted += s.recounted
+	u.audited += s.audited
 	if s.audits != "" {
 		u.audits = s.audits
 	}
@@ -91,6 +94,7 @@ func (u *summary) add(s *stand) {
 	u.Counted += s.last.Counted
 	u.Notifications += s.last.Notifications
 	u.Repeats += s.last.Repeats
+	u.Alarms += s.last.Alarms
 }
 
 // print writes the closing lines.
@@ -121,8 +125,8 @@ func (u *summary) print(ctx context.Context, out io.Writer) {
 	fmt.Fprintf(out, "requests %d, acknowledged %d, unanswered %d, answered retryably %d\n", u.Requests, u.Acknowledged, u.Unanswered, u.Retryable)
 	fmt.Fprintf(out, "spans acknowledged %d, resent %d, refused %d; events counted %d, lost %d, doubled %d, over %d comparisons\n",
 		u.Spans, u.Resent, u.totals.Refused, u.Counted, u.Lost, u.Doubled, u.verifies)
-	fmt.Fprintf(out, "notifications %d, repeats %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.recounted)
-	fmt.Fprintf(out, "audit: %s\n", u.audits)
+	fmt.Fprintf(out, "notifications %d, repeats %d, of alarms %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.Alarms, u.recounted)
+	fmt.Fprintf(out, "audits %d; the newest: %s\n", u.audited, u.audits)
 }
 
 func list(m map[string]int) string {

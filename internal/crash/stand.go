@@ -84,9 +84,10 @@ func newStand(ctx context.Context, o options, lane string) (*stand, error) {
 // begin starts the platform with the bug that is planted, and with a plan of death.
 func (s *stand) begin(plan []string, wrap ...string) error {
 	s.meter.reset()
-	// Small segments and quick trimming, so that both happen within a short run.
+	// Small segments and runs of sightings and quick trimming, so that all of it
+	// happens within a short run.
 	plan = append(plan[:len(plan):len(plan)], "SLOWBURN_CRASH_SEGMENT_BYTES=1048576", "SLOWBURN_CRASH_TRIM_SECONDS=1",
-		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576")
+		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576", "SLOWBURN_CRASH_TABLE_ITEMS=5000")
 	if s.plant != "" {
 		plan = append(plan, "SLOWBURN_PLANT="+string(s.plant))
 	}

@@ -119,6 +119,9 @@ func TestVerifyFindsEveryLie(t *testing.T) {
 			again.Body = "y"
 			e.Deliveries = append(e.Deliveries, again)
 		},
+		"an audit differs": func(e *evidence) {
+			e.Deliveries = append(e.Deliveries, delivery{ID: "z", Receiver: "one", Episode: "z", State: "firing", Alarm: auditDifference})
+		},
 		"a page about nothing": func(e *evidence) {
 			e.Deliveries = append(e.Deliveries, delivery{ID: "z", Receiver: "one", Episode: "z", State: "firing"})
 		},
