@@ -41,7 +41,11 @@ func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	if err := p.sightings.Forget(p.journal.Oldest()); err != nil {
 		return err
 	}
-	counter := indicator.NewCounter(compiler, limits(), p.sightings)
+	var memory indicator.Memory = p.sightings
+	if failpoint.Number("NO_SIGHTINGS", 0) == 1 {
+		memory = nil // To measure what deduplication costs.
+	}
+	counter := indicator.NewCounter(compiler, limits(), memory)
 	p.ledger, err = ledger.New(ledger.Settings{
 		Shard: shard, Journal: p.journal, Store: p.store, Judge: counter, Memory: counter,
 		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
