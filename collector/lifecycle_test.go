@@ -3,6 +3,7 @@ package collector_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -131,6 +134,75 @@ func TestAStopTellsWhatIsUnansweredToSendAgain(t *testing.T) {
 			require.Empty(t, c.journal.all())
 		})
 	}
+}
+
+// Senders send all the time while the collector stops: what is answered OK is in
+// the journal, and all else is to be sent again.
+func TestAStopUnderLoadLosesNothingThatWasAnswered(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{DrainTimeout: 20 * time.Second})
+	var mu sync.Mutex
+	accepted := map[pcommon.TraceID]bool{}
+	var senders sync.WaitGroup
+	warm := make(chan struct{}, 64)
+	for sender := range byte(8) {
+		senders.Go(func() {
+			client := ptraceotlp.NewGRPCClient(dial(t, c.grpc))
+			transport := &http.Transport{}
+			defer transport.CloseIdleConnections()
+			for n := range 1 << 16 {
+				td := spans(1)
+				id := pcommon.TraceID{1, sender, byte(n), byte(n >> 8)}
+				td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetTraceID(id)
+				var ok bool
+				if sender%2 == 0 {
+					_, err := client.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(td))
+					ok = err == nil
+					require.Contains(t, []codes.Code{codes.OK, codes.Unavailable}, status.Code(err))
+				} else {
+					ok = sendHTTP(t, transport, c.http, td)
+				}
+				if !ok {
+					return
+				}
+				mu.Lock()
+				accepted[id] = true
+				mu.Unlock()
+				select {
+				case warm <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	for range cap(warm) {
+		<-warm
+	}
+	require.NoError(t, c.stop())
+	senders.Wait()
+	for _, r := range c.journal.all() {
+		td := r.Decoded.(ptrace.Traces)
+		delete(accepted, td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).TraceID())
+	}
+	require.Empty(t, accepted, "were answered OK and are not in the journal")
+}
+
+// sendHTTP reports whether the request was answered OK; else it must be one to
+// be sent again: 503, or a connection that is closed.
+func sendHTTP(t *testing.T, transport *http.Transport, address string, td ptrace.Traces) bool {
+	body, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/v1/traces", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", protobuf)
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close() //nolint:errcheck // It was read.
+	_, _ = io.Copy(io.Discard, response.Body)
+	require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, response.StatusCode)
+	return response.StatusCode == http.StatusOK
 }
 
 // stuckJournal does not even give up when nobody waits.

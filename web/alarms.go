@@ -11,9 +11,9 @@ import (
 const newestAudits = 200
 
 // alarms are what every page says on top.
-func (s *Server) alarms(ctx context.Context) []view.Alarm {
+func (s *Server) alarms(ctx context.Context, all []slo.Status) []view.Alarm {
 	audits, _ := s.audits(ctx) // Those of before are worth more than none.
-	return view.Alarms(s.settings.Statuses.Statuses(), audits, s.clock())
+	return view.Alarms(all, audits, s.clock())
 }
 
 // audits are the newest audits, the newest first: with an error, those of

@@ -54,7 +54,7 @@ func (v verdicts) of(b slo.Bucket) slo.SliceVerdict {
 		return v.list[0]
 	}
 	verdict := v.list[v.newest[i]]
-	if b.RevisedAt.After(verdict.At) {
+	if verdict.Verdict == slo.NotAudited || b.RevisedAt.After(verdict.At) {
 		return v.list[0]
 	}
 	return verdict

@@ -87,7 +87,7 @@ type news struct {
 func (s *Server) news(ctx context.Context) news {
 	alarms, _ := s.raised.get(struct{}{}, time.Now(), func() (string, error) {
 		var text strings.Builder
-		for _, a := range s.alarms(ctx) {
+		for _, a := range s.alarms(ctx, s.settings.Statuses.Statuses()) {
 			text.WriteString(a.Lead + a.At.Machine + a.Text)
 		}
 		return text.String(), nil

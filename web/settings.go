@@ -2,11 +2,15 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/slowburn-slo/slowburn/web/view"
 )
+
+// refusedSince is how far back the settings list what was refused.
+const refusedSince = 30 * 24 * time.Hour
 
 // settingsPage says how the program is set, and how its parts are.
 func (s *Server) settingsPage(c *gin.Context) {
@@ -41,7 +45,7 @@ func (s *Server) settingsView(r *http.Request) view.Settings {
 
 // refusals asks for the refused items; the page is worth showing without.
 func (s *Server) refusals(r *http.Request) *view.Refusals {
-	list, err := s.settings.Refusals.Refusals(r.Context())
+	list, err := s.settings.Refusals.Refusals(r.Context(), s.clock().Add(-refusedSince))
 	if err != nil {
 		s.logger.ErrorContext(r.Context(), "read_refusals", "error", err)
 		return &view.Refusals{Unknown: true}

@@ -20,7 +20,8 @@ type Audits interface {
 // Recounts counts an SLO again from the journal.
 type Recounts interface {
 	// Recount begins one in the background and returns; while one runs it
-	// changes nothing. It refuses with slo.ErrNotFound.
+	// changes nothing. RecountState MUST know of it from then on. It refuses with
+	// slo.ErrNotFound.
 	Recount(name string) error
 	// RecountState is how far the newest recount of an SLO has got, false if
 	// there was none since the start.
@@ -36,9 +37,9 @@ type Corrections interface {
 
 // Refusals knows which items were refused for good.
 type Refusals interface {
-	// Refusals returns all there ever were, at most one for each signal, reason
-	// and service.
-	Refusals(ctx context.Context) ([]slo.Refusal, error)
+	// Refusals returns those since an instant, at most one for each signal,
+	// reason and service. It MAY widen the range to what is kept, whole hours.
+	Refusals(ctx context.Context, since time.Time) ([]slo.Refusal, error)
 }
 
 // RefusedArrivals knows when they arrived.

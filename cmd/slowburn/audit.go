@@ -114,6 +114,13 @@ func auditOnce(ctx context.Context, c config, logger *slog.Logger) (r audit.Repo
 	if err != nil {
 		return r, err
 	}
+	mark, err := readHorizon(dir)
+	if err != nil {
+		return r, err
+	}
+	if mark.Horizon != "" && mark.Horizon != c.dedupHorizon.String() {
+		return r, fmt.Errorf("the journal is counted with a deduplication horizon of %s, not of %s: give --dedup-horizon %s", mark.Horizon, c.dedupHorizon, mark.Horizon)
+	}
 	scratch, err := os.MkdirTemp("", "slowburn-audit-*")
 	if err != nil {
 		return r, fmt.Errorf("make a folder to sort in: %w", err)
@@ -122,6 +129,7 @@ func auditOnce(ctx context.Context, c config, logger *slog.Logger) (r audit.Repo
 	auditor, err := audit.New(audit.Settings{
 		Shard: shard, Walk: walkJournal(dir), Ledger: unsaved{store}, Conditions: indicator.NewConditions(compiler),
 		Logger: logger, Scratch: scratch, Horizon: c.dedupHorizon, Late: limits().Late, Future: limits().Future,
+		Since: mark.Since + 1, Ahead: futureBound,
 	})
 	if err != nil {
 		return r, err

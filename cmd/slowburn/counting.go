@@ -16,7 +16,6 @@ import (
 	"github.com/slowburn-slo/slowburn/slo/recount"
 	"github.com/slowburn-slo/slowburn/storage/dedup"
 	"github.com/slowburn-slo/slowburn/storage/disk"
-	"github.com/slowburn-slo/slowburn/storage/postgres"
 )
 
 // busyLag is how far the ledger may be behind before what can wait does.
@@ -81,12 +80,16 @@ func (p *platform) makeAudit(compiler *indicator.Compiler) error {
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700)); err != nil {
 		return fmt.Errorf("make the folder that audits sort in: %w", err)
 	}
-	var err error
+	dir := filepath.Join(p.config.dataDir, "journal")
+	since, err := markHorizon(dir, p.config.dedupHorizon, p.journal.Durable())
+	if err != nil {
+		return err
+	}
 	p.audit, err = audit.New(audit.Settings{
-		Shard: shard, Walk: walkJournal(filepath.Join(p.config.dataDir, "journal")),
+		Shard: shard, Walk: walkJournal(dir), Since: since,
 		Oldest: func() (slo.Offset, error) { return p.journal.Oldest(), nil },
 		Ledger: p.store, Conditions: indicator.NewConditions(compiler), Logger: p.logger.With("part", "audit"),
-		Scratch: scratch, Horizon: p.config.dedupHorizon, Late: limits().Late, Future: limits().Future,
+		Scratch: scratch, Horizon: p.config.dedupHorizon, Late: limits().Late, Future: limits().Future, Ahead: futureBound,
 		Alarm: p.auditDiffers, Seed: uint64(p.started.UnixNano()),
 	})
 	return err
@@ -126,12 +129,4 @@ func (r recounts) series(name string) (slo.SeriesID, error) {
 		return "", err
 	}
 	return status.Definition.SLO.Indicator.Series().ID, nil
-}
-
-// refusals answers for all that was ever refused.
-type refusals struct{ *postgres.Store }
-
-// Refusals implements web.Refusals.
-func (r refusals) Refusals(ctx context.Context) ([]slo.Refusal, error) {
-	return r.Store.Refusals(ctx, time.Unix(0, 0))
 }

@@ -53,6 +53,7 @@ func (p *platform) addCounting(ctx context.Context, f *view.Facts) {
 	f.DedupHorizon, f.DedupItems = p.config.dedupHorizon, stats.Items
 	f.DedupMemoryBytes, f.DedupDiskBytes = stats.TableBytes+stats.FilterBytes, stats.DiskBytes
 	f.JournalRefusing, f.JournalRefusingSince = p.refusing()
+	f.JournalOldest = p.recount.Oldest()
 	f.LeaderTerm, f.Leading, f.LeaderSince = reign.Epoch, p.engine.Leading(), reign.Since
 	var err error
 	if f.Repeats, f.Conflicts, err = p.store.Repeated(ctx); err != nil {

@@ -191,6 +191,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 	p.sender, err = alerting.NewSender(alerting.Settings{
 		Config: alerts, AlertmanagerURL: p.config.alertmanagerURL, Store: p.store,
 		Logger: p.logger.With("part", "sender"), Version: buildinfo.Version(),
+		Standing: func(receiver string) []slo.Notification { return p.alarms.Firing(receiver) },
 	})
 	if err != nil {
 		return err
@@ -268,7 +269,7 @@ func (p *platform) makeWeb() (err error) {
 	}
 	p.web, err = web.New(web.Settings{
 		Statuses: p.engine, Definitions: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
-		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: refusals{p.store}, RefusedArrivals: p.store,
+		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: p.store, RefusedArrivals: p.store,
 		Drafts:    drafts{catalog: p.catalog, traffic: p.traffic, recounter: p.recounter},
 		OTLPToken: p.config.otlpTokenFile != "", OTLPTLS: p.config.tlsCert != "", Development: p.config.development,
 		Metrics: metrics, TokenFile: p.config.apiTokenFile, AllowedHosts: hosts,

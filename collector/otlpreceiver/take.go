@@ -35,7 +35,9 @@ func (r *otlpReceiver) take(ctx context.Context, s signal, in incoming) (encoded
 	live, done := r.live(ctx)
 	defer done()
 	refused, err := s.take(live, in)
-	failpoint.Here(failpoint.Acknowledged)
+	if err == nil {
+		failpoint.Here(failpoint.Acknowledged)
+	}
 	switch {
 	case err != nil && ctx.Err() == nil && r.stopping.Err() != nil:
 		return nil, errStopping

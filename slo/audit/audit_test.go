@@ -49,6 +49,7 @@ func TestAWholeAuditOfATrueLedgerIsEqual(t *testing.T) {
 		w := drawWorld(t)
 		w.oldest = slo.Offset(rapid.IntRange(1, len(w.records)).Draw(t, "oldest"))
 		a := auditorOf(t, w, dir, func(s *audit.Settings) {
+			s.Oldest = rapid.SampledFrom([]func() (slo.Offset, error){nil, w.Oldest}).Draw(t, "told where the journal begins")
 			s.SortInMemory = rapid.IntRange(2, 20).Draw(t, "in memory")
 			s.MaxBuckets = rapid.SampledFrom([]int{7, 100, 10_000}).Draw(t, "buckets at once")
 		})

@@ -49,7 +49,7 @@ func (a *Auditor) firstSlice(e evidence) slo.Slice {
 		return slo.SliceOf(e.arrival.Add(-a.settings.Late))
 	}
 	// Records that are gone arrived at e.arrival at the latest.
-	return slo.SliceOf(e.arrival.Add(a.settings.Horizon+a.settings.Future)) + 1
+	return slo.SliceOf(e.arrival.Add(a.settings.Horizon+a.settings.Ahead)) + 1
 }
 
 // before returns an offset such that the records from an instant on follow it,

@@ -22,7 +22,7 @@ func (a *Auditor) Whole(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("read how far the ledger has got: %w", err)
 	}
 	whole := Report{Audit: slo.Audit{Shard: a.settings.Shard, At: a.settings.Now(), From: from, To: from}}
-	to := slo.SliceOf(snapshot.Cursor.MeasuredUntil.Add(a.settings.Future)) + 1
+	to := slo.SliceOf(snapshot.Cursor.MeasuredUntil.Add(a.settings.Ahead)) + 1
 	if empty || snapshot.Cursor.Offset == 0 {
 		return whole, nil
 	}

@@ -75,7 +75,7 @@ type recount struct {
 }
 
 // needs is the arrival from which on the slices rest on records.
-func (r *recount) needs() time.Time { return r.from.Start().Add(-r.Future - r.Horizon) }
+func (r *recount) needs() time.Time { return r.from.Start().Add(-r.Ahead - r.Horizon) }
 
 // run counts every span that is accepted, finds the repeats among them, and
 // takes back what those have counted. Repeats are seldom, so that this decodes
@@ -139,7 +139,7 @@ func (r *recount) walk(ctx context.Context, after slo.Offset, visit func(slo.Rec
 // count counts a record, and adds its spans to the sightings.
 func (r *recount) count(record slo.Record, found *repeats) error {
 	arrival := record.Arrival
-	if arrival.Before(r.to.Start().Add(-r.Future - r.Horizon)) {
+	if arrival.Before(r.to.Start().Add(-r.Ahead - r.Horizon)) {
 		r.released = record.Offset - 1 // With this one the journal may begin.
 	}
 	over := !arrival.Before(r.to.Start().Add(r.Late)) // It is too late for the slices, and so is all that follows.

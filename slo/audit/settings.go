@@ -53,9 +53,12 @@ type Settings struct {
 	Since slo.Offset
 	// Horizon is that of deduplication; 0 means slo.Horizon.
 	Horizon time.Duration
-	// Late and Future bound how far the end of a span may lie from its arrival;
-	// 0 means 24 hours and 10 minutes.
+	// Late and Future bound how far the end of a span that the ledger counts may
+	// lie from its arrival; 0 means 24 hours and 10 minutes.
 	Late, Future time.Duration
+	// Ahead is how far ahead spans in the journal really are: what the receiver
+	// lets in, where the ledger would count more; 0 means Future.
+	Ahead time.Duration
 
 	// Messages writes what receivers are told of an audit that differs; it is
 	// kept in one transaction with the audit. May be nil.
@@ -92,6 +95,7 @@ func (s *Settings) defaults() error {
 	s.Horizon = cmp.Or(s.Horizon, slo.Horizon)
 	s.Late = cmp.Or(s.Late, 24*time.Hour)
 	s.Future = cmp.Or(s.Future, 10*time.Minute)
+	s.Ahead = cmp.Or(s.Ahead, s.Future)
 	s.Every = cmp.Or(s.Every, time.Minute)
 	s.Stretch = cmp.Or(s.Stretch, time.Hour)
 	s.Share = cmp.Or(s.Share, 0.1)

@@ -73,8 +73,9 @@ type Background struct {
 		arrival time.Time
 	}
 
-	mu     sync.Mutex
-	states map[slo.SeriesID]slo.RecountState
+	mu      sync.Mutex
+	states  map[slo.SeriesID]slo.RecountState
+	reaches time.Time // the arrival of the oldest record
 }
 
 // NewBackground returns a recount that is ready to run.

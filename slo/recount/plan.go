@@ -71,7 +71,7 @@ func (b *Background) plan(ctx context.Context) ([]work, error) {
 			todo = append(todo, w)
 		}
 	}
-	b.adopt(states)
+	b.adopt(states, oldest)
 	return todo, nil
 }
 
@@ -140,10 +140,19 @@ func nextBlock(todo []work, size slo.Offset) block {
 	return b
 }
 
-// adopt replaces the states, and keeps what only this process knows.
-func (b *Background) adopt(states map[slo.SeriesID]slo.RecountState) {
+// Oldest is the arrival of the oldest record that can be recounted; zero while
+// that is not known.
+func (b *Background) Oldest() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.reaches
+}
+
+// adopt replaces the states, and keeps what only this process knows.
+func (b *Background) adopt(states map[slo.SeriesID]slo.RecountState, oldest time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reaches = oldest
 	for id, state := range states {
 		before := b.states[id]
 		state.Spans = before.Spans

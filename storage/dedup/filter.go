@@ -35,7 +35,7 @@ func filterBlocks(n int, bytes int64) int64 {
 
 func fullBlocks(n int) int64 { return (int64(n)*fullBits + 8*blockBytes - 1) / (8 * blockBytes) }
 
-func newFilter(blocks int64) filter { return make(filter, blocks*blockWords) }
+func newFilter(blocks int64) filter { return spacious[uint64](blocks * blockWords) }
 
 func (f filter) bytes() int64 { return int64(len(f)) * 8 }
 
@@ -58,11 +58,11 @@ func (f filter) add(hi, lo uint64) {
 	}
 }
 
-// mayHold has one branch, that is rarely taken, on purpose: then the processor
-// asks the next filters while it waits for the memory of this one.
-func (f filter) mayHold(hi, lo uint64) bool {
+// mayHold returns 1 or 0, and has no branch that depends on the answer: then the
+// processor asks the next filters while it waits for the memory of this one.
+func (f filter) mayHold(hi, lo uint64) uint64 {
 	if len(f) == 0 {
-		return true
+		return 1
 	}
 	b := f.block(hi)
 	hit := b[hi>>6&7] >> (hi & 63)
@@ -73,5 +73,5 @@ func (f filter) mayHold(hi, lo uint64) bool {
 	hit &= b[lo>>42&7] >> (lo >> 36 & 63)
 	hit &= b[lo>>51&7] >> (lo >> 45 & 63)
 	hit &= b[lo>>60&7] >> (lo >> 54 & 63)
-	return hit&1 != 0
+	return hit & 1
 }

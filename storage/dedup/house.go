@@ -128,7 +128,13 @@ func (s *Store) removal() func() error {
 		r := s.runs[0]
 		s.runs = s.runs[1:]
 		s.drop(r)
-		return func() error { return s.remove(filepath.Base(r.path)) }
+		return func() error {
+			if err := s.remove(filepath.Base(r.path)); err != nil {
+				return err
+			}
+			// One by one: if an older one came back without it there would be a gap.
+			return s.fs.SyncDir(s.dir)
+		}
 	}
 	return nil
 }
@@ -204,6 +210,7 @@ func (s *Store) replace(inputs []*run, w *runWriter, fill func() error) error {
 	for _, r := range inputs {
 		s.drop(r)
 	}
+	s.ask()
 	s.mu.Unlock()
 	for _, r := range inputs {
 		if r.path == output.path {

@@ -27,7 +27,7 @@ func (s *Store) fillMerged(w *runWriter, inputs []*run) error {
 	cursors := make([]*cursor, 0, len(inputs))
 	for _, r := range inputs {
 		half += r.items / 2
-		c := &cursor{run: r, chunk: make([]byte, 0, bufferBytes)}
+		c := &cursor{run: r, chunk: make([]byte, 0, min(bufferBytes, int(r.dataPages)*pageBytes))}
 		if err := s.advance(c); err != nil {
 			return err
 		}

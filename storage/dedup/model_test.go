@@ -220,19 +220,22 @@ func TestVerdictsEqualThoseOfANaiveHistoryWhateverHappens(t *testing.T) {
 					l.append(time.Duration(r.Int64N(int64(steps)+1)), someItems(r, pool)...)
 				}
 			},
-			"judge":          func(*rapid.T) { l.catchUp() },
-			"commit":         func(*rapid.T) { l.commit() },
-			"commit a part":  func(*rapid.T) { l.commitPart(r) },
-			"commit fails":   func(*rapid.T) { l.rewind(l.cursor) },
-			"clean restart":  func(*rapid.T) { l.restart() },
-			"kill":           func(*rapid.T) { l.fs = l.fs.Kill(); l.open() },
-			"power loss":     func(*rapid.T) { l.fs = l.fs.PowerLoss(r); l.open() },
-			"damage":         func(*rapid.T) { l.damage(r) },
-			"restore backup": func(*rapid.T) { l.exact = false; l.rewind(l.oldest - 1 + slo.Offset(r.Uint64N(uint64(l.cursor-l.oldest+2)))) },
-			"trim":           func(*rapid.T) { l.trim(r, l.store.Durable()) },
-			"trim too much":  func(*rapid.T) { l.exact = false; l.trim(r, l.cursor) },
-			"disk full":      func(*rapid.T) { l.fs.Capacity = 1 },
-			"space returns":  func(*rapid.T) { l.fs.Capacity = 0 },
+			"judge":         func(*rapid.T) { l.catchUp() },
+			"commit":        func(*rapid.T) { l.commit() },
+			"commit a part": func(*rapid.T) { l.commitPart(r) },
+			"commit fails":  func(*rapid.T) { l.rewind(l.cursor) },
+			"clean restart": func(*rapid.T) { l.restart() },
+			"kill":          func(*rapid.T) { l.fs = l.fs.Kill(); l.open() },
+			"power loss":    func(*rapid.T) { l.fs = l.fs.PowerLoss(r); l.open() },
+			"damage":        func(*rapid.T) { l.damage(r) },
+			"restore backup": func(*rapid.T) {
+				l.exact = false
+				l.rewind(l.oldest - 1 + slo.Offset(r.Uint64N(uint64(l.cursor-l.oldest+2))))
+			},
+			"trim":          func(*rapid.T) { l.trim(r, l.store.Durable()) },
+			"trim too much": func(*rapid.T) { l.exact = false; l.trim(r, l.cursor) },
+			"disk full":     func(*rapid.T) { l.fs.Capacity = 1 },
+			"space returns": func(*rapid.T) { l.fs.Capacity = 0 },
 			"repeats": func(*rapid.T) {
 				a := slo.Offset(r.Uint64N(uint64(l.judged) + 1))
 				l.compareRepeats(a, a+slo.Offset(r.Uint64N(uint64(l.judged-a)+1)))

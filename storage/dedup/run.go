@@ -76,8 +76,8 @@ func (r *run) load(e disk.Entry, filterBytes int64) error {
 }
 
 func (r *run) words(at int64, n int) ([]uint64, uint32, error) {
-	words := make([]uint64, 0, n)
-	b := make([]byte, bufferBytes)
+	words := spacious[uint64](int64(n))[:0]
+	b := make([]byte, min(bufferBytes, 8*n))
 	sum := uint32(0)
 	for len(words) < n {
 		b = b[:min(len(b), 8*(n-len(words)))]

@@ -49,7 +49,7 @@ type page struct {
 }
 
 func newRunWriter(fs disk.FS, dir string, after, through slo.Offset, f filter) (*runWriter, error) {
-	w := &runWriter{fs: fs, dir: dir, filter: f, buffer: make([]byte, 0, bufferBytes)}
+	w := &runWriter{fs: fs, dir: dir, filter: f}
 	w.data.bytes, w.notes.bytes = make([]byte, 0, pageBytes), make([]byte, 0, pageBytes)
 	w.footer.after, w.footer.through = after, through
 	w.path = filepath.Join(dir, runName(after, through))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -56,6 +57,7 @@ func (s *Store) begin(offset slo.Offset, arrival int64) (wrote bool, err error) 
 		s.since = arrival
 	}
 	s.covered, s.arrival, s.place = offset, arrival, 0
+	s.ask()
 	return wrote, nil
 }
 
@@ -122,22 +124,51 @@ func (s *Store) Sight(x slo.Sighting) (slo.Sighted, error) {
 
 // findInRuns returns the latest sighting of an identity that the runs hold, or none.
 func (s *Store) findInRuns(hi, lo uint64) (entry, error) {
-	for i := len(s.runs) - 1; i >= 0; i-- {
-		r := s.runs[i]
-		if r.dataPages == 0 || r.newest < s.arrival-s.horizon || !r.filter.mayHold(hi, lo) {
-			continue
+	for low := 0; low < len(s.asked); low += 64 { // The newest first.
+		asked := s.asked[low:min(low+64, len(s.asked))]
+		hits := uint64(0)
+		for i := range asked {
+			hits |= asked[i].filter.mayHold(hi, lo) << i
 		}
-		e, ok, err := r.find(hi, lo, s.buffer)
-		if err != nil {
-			s.damaged = r
-			return entry{}, err
+		for ; hits != 0; hits &= hits - 1 {
+			e, err := s.findIn(asked[bits.TrailingZeros64(hits)].run, hi, lo)
+			if e.arrival != 0 || err != nil {
+				return e, err
+			}
 		}
-		if ok {
-			return e, nil
-		}
-		s.falseHits++
 	}
 	return entry{}, nil
+}
+
+// asked is a run that a lookup must ask, with its filter at hand.
+type asked struct {
+	filter filter
+	run    *run
+}
+
+// ask lists the runs whose sightings count for records of the arrival now, the newest first.
+func (s *Store) ask() {
+	clear(s.asked)
+	s.asked = s.asked[:0]
+	for i := len(s.runs) - 1; i >= 0 && s.runs[i].newest >= s.arrival-s.horizon; i-- {
+		if r := s.runs[i]; r.dataPages > 0 {
+			s.asked = append(s.asked, asked{filter: r.filter, run: r})
+		}
+	}
+}
+
+func (s *Store) findIn(r *run, hi, lo uint64) (entry, error) {
+	e, ok, err := r.find(hi, lo, s.buffer)
+	switch {
+	case err != nil:
+		s.damaged = r
+		return entry{}, err
+	case ok:
+		return e, nil
+	default:
+		s.falseHits++
+		return entry{}, nil
+	}
 }
 
 // Settle says that the ledger has committed up to a record, and that all

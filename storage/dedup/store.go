@@ -96,6 +96,7 @@ type Store struct {
 	warned      bool // that filters are at their bound
 	falseHits   int64
 	buffer      []byte // one page
+	asked       []asked
 
 	table    table
 	verdicts []verdict

@@ -31,11 +31,11 @@ type table struct {
 	n     int
 }
 
-const leastSlotBits = 10
+const leastSlotBits = 6
 
 func newTable() table { return tableOf(leastSlotBits) }
 
-func tableOf(bits uint) table { return table{slots: make([]entry, 1<<bits), shift: 64 - bits} }
+func tableOf(bits uint) table { return table{slots: spacious[entry](1 << bits), shift: 64 - bits} }
 
 // reserve makes room for one more.
 func (t *table) reserve() {

@@ -45,11 +45,13 @@ func (r *commitRows) batch(moved movedCursor, c slo.Commit) *pgx.Batch {
 const (
 	// addCounts is how a bucket counts up.
 	addCounts = `good = b.good + excluded.good, bad = b.bad + excluded.bad, unknown = b.unknown + excluded.unknown`
-	// addCountsInFloats is what it must not be: the share of the good events
-	// is kept in four bytes, and multiplied again.
-	addCountsInFloats = `good = trunc((b.good + excluded.good)::real / GREATEST(b.good + excluded.good + b.bad + excluded.bad, 1)::real
+	// addCountsInFloats is what it must not be: the share of good events is
+	// taken for a percentage of four bytes, and multiplied again. Of ten
+	// additions one loses an event.
+	addCountsInFloats = `good = trunc((b.good + excluded.good)::real
+			/ GREATEST(b.good + excluded.good + b.bad + excluded.bad, 1)::real * 100::real / 100::real
 			* (b.good + excluded.good + b.bad + excluded.bad)::real)::bigint,
-		bad = trunc((b.bad + excluded.bad)::real)::bigint, unknown = b.unknown + excluded.unknown`
+		bad = b.bad + excluded.bad, unknown = b.unknown + excluded.unknown`
 )
 
 // queueBuckets adds the deltas to the buckets.

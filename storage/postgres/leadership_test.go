@@ -203,3 +203,30 @@ func TestDecidersWithoutALockAgree(t *testing.T) {
 		require.Len(t, content(t, address, query), episodes, query)
 	}
 }
+
+// TestLeadOfAMachineThatStandsStillIsTaken stops all that a leader says, while
+// its connections stay: that is what a stopped process or a cut network is.
+func TestLeadOfAMachineThatStandsStillIsTaken(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes ten seconds")
+	}
+	stores, address := deciders(t, 1)
+	p, through := newProxy(t, address)
+	frozen, err := postgres.Open(t.Context(), through, postgres.Options{MaxConns: 2})
+	require.NoError(t, err)
+	t.Cleanup(frozen.Close)
+	old := takeLead(t, frozen)
+	p.stalled.Lock()
+	begun := time.Now()
+	outcome := make(chan error, 1)
+	go func() { outcome <- decide(t.Context(), t, frozen, old.Epoch(), "stale") }()
+	takeLead(t, stores[0])
+	took := time.Since(begun)
+	p.stalled.Unlock()
+	t.Logf("taken over %v after the leader stood still", took)
+	require.Less(t, took, 40*time.Second, "the server gives a silent leader up after %s", "10s")
+	require.ErrorIs(t, <-outcome, slo.ErrFenced, "what it had on its way comes too late")
+	<-old.Lost()
+	require.Empty(t, content(t, address, `SELECT * FROM episodes`))
+}

@@ -167,3 +167,62 @@ func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 	heartbeats(t, store, "a", 1)
 	store.Close()
 }
+
+// TestAMigrationThatIsCutOffHappensOrNot cuts the connections of a migration
+// after every message, and starts again.
+func TestAMigrationThatIsCutOffHappensOrNot(t *testing.T) {
+	t.Parallel()
+	step := int64(1)
+	if testing.Short() {
+		step = 7
+	}
+	address := postgrestest.EmptyURL(t)
+	provider := migrations(t, address)
+	_, err := provider.UpTo(t.Context(), 2)
+	require.NoError(t, err)
+	fillBefore(t, address)
+	look := connect(t, address)
+	kept := make(map[string][]string)
+	for _, query := range before() {
+		kept[query] = rowsOf(t, look, query)
+	}
+	p, through := newProxy(t, address)
+	var cut, happened int
+	for messages := int64(0); ; messages += step {
+		p.messages.Store(messages)
+		store, err := postgres.Open(t.Context(), through, postgres.Options{MaxConns: 1})
+		uncut := p.messages.Load() > 0
+		p.messages.Store(-1)
+		if err == nil {
+			store.Close()
+		}
+		if uncut {
+			require.NoError(t, err)
+			break
+		}
+		cut++
+		version := rowsOf(t, look, `SELECT max(version_id) FROM slowburn_migrations`)
+		columns := rowsOf(t, look, `SELECT 1 FROM information_schema.columns WHERE table_name IN ('buckets', 'leadership') AND column_name IN ('late', 'epoch')`)
+		switch version[0] {
+		case "(2)":
+			require.Empty(t, columns, "nothing of the migration is there")
+		case "(3)":
+			happened++
+			require.Len(t, columns, 2, "all of it is")
+		default:
+			require.Fail(t, "half a migration", version[0])
+		}
+		for query, rows := range kept {
+			require.Equal(t, rows, rowsOf(t, look, query), "cut after %d messages", messages)
+		}
+		store, err = postgres.Open(t.Context(), address, postgres.Options{MaxConns: 1})
+		require.NoError(t, err, "the next start completes it")
+		store.Close()
+		require.Equal(t, []string{"(3)"}, rowsOf(t, look, `SELECT max(version_id) FROM slowburn_migrations`))
+		_, err = provider.DownTo(t.Context(), 2)
+		require.NoError(t, err)
+	}
+	require.Positive(t, happened)
+	require.Greater(t, cut, happened)
+	t.Logf("%d cuts: the migration had happened in %d, and not in %d; all rows of before are there", cut, happened, cut-happened)
+}

@@ -282,6 +282,13 @@ func (m *model) check(t *testing.T, store *postgres.Store) {
 		buckets, err := store.Buckets(t.Context(), id, 0, slo.SliceOf(noon)+100)
 		require.NoError(t, err)
 		require.Equal(t, slices.SortedFunc(maps.Values(want), func(a, b slo.Bucket) int { return int(a.Slice - b.Slice) }), buckets)
+		var sum slo.Corrections
+		for _, b := range want {
+			sum = sum.Plus(b.Corrections)
+		}
+		corrections, err := store.Corrections(t.Context(), id, 0, slo.SliceOf(noon)+100)
+		require.NoError(t, err)
+		require.Equal(t, sum, corrections)
 	}
 	refused, err := store.Refused(t.Context())
 	require.NoError(t, err)
@@ -297,6 +304,16 @@ func (m *model) check(t *testing.T, store *postgres.Store) {
 		byService[slo.Refusal{Signal: r.Signal, Reason: r.Reason, Service: r.Service}] += r.Items
 	}
 	require.Equal(t, m.refusals, byService)
+	byReason := map[string]int64{}
+	for kind, items := range m.refusals {
+		byReason[kind.Reason] += items
+	}
+	between, err := store.RefusedBetween(t.Context(), noon, noon.Add(30*24*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, byReason, between)
+	before, err := store.RefusedBetween(t.Context(), noon.Add(-time.Hour), noon)
+	require.NoError(t, err)
+	require.Empty(t, before, "the end is not in it")
 	services, err := store.Services(t.Context())
 	require.NoError(t, err)
 	got := map[string]slo.Service{}

@@ -50,6 +50,8 @@ type Store struct {
 	ids    map[slo.SeriesID]int32
 	hashes map[int32]slo.SeriesID
 	days   map[int64]bool
+	// followed are the newest commits that followers were shown, by shard.
+	followed map[string]mark
 }
 
 // Open connects to the server at the URL (or keyword/value string), brings its
@@ -68,7 +70,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = defaultMaxConns
 	}
-	s := &Store{logger: o.Logger, holder: newHolder()}
+	s := &Store{logger: o.Logger, holder: newHolder(), followed: make(map[string]mark)}
 	s.forget()
 	config.MaxConns = int32(min(o.MaxConns, 1000))
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

@@ -58,7 +58,9 @@ func (c *Counting) Corrections(context.Context, slo.SeriesID, slo.Slice, slo.Sli
 }
 
 // Refusals returns Turned.
-func (c *Counting) Refusals(context.Context) ([]slo.Refusal, error) { return c.Turned, c.Trouble }
+func (c *Counting) Refusals(context.Context, time.Time) ([]slo.Refusal, error) {
+	return c.Turned, c.Trouble
+}
 
 // RefusedBetween returns TurnedIn.
 func (c *Counting) RefusedBetween(context.Context, time.Time, time.Time) (map[string]int64, error) {
