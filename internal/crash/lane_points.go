@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/slowburn-slo/slowburn/internal/failpoint"
@@ -115,7 +117,8 @@ func (s *stand) trimKill(ctx context.Context) error {
 	}
 	s.trimmed = true
 	args := s.args
-	s.args = append(args[:len(args):len(args)], "--journal-max-size", "4MiB")
+	limit := s.journalBytes()>>20 + 2 // MiB: little more than it has by now.
+	s.args = append(args[:len(args):len(args)], "--journal-max-size", fmt.Sprintf("%dMiB", limit))
 	defer func() { s.args = args }()
 	if err := s.begin([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:1", failpoint.SegmentDeleted)}); err != nil {
 		return err
@@ -131,4 +134,18 @@ func (s *stand) migrationKill(ctx context.Context) error {
 		return err
 	}
 	return s.awaitDeath(ctx, string(failpoint.InMigration), 10*time.Second)
+}
+
+// journalBytes is the size of the journal on disk.
+func (s *stand) journalBytes() (size int64) {
+	segments, err := os.ReadDir(filepath.Join(s.dataDir(), "journal"))
+	if err != nil {
+		return 0
+	}
+	for _, segment := range segments {
+		if info, err := segment.Info(); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }

@@ -139,6 +139,8 @@ func residentMB() float64 {
 func BenchmarkSightNewOf1M(b *testing.B)  { benchmarkSight(b, 1_000_000, 0) }
 func BenchmarkSightNewOf20M(b *testing.B) { benchmarkSight(b, 20_000_000, 0) }
 
+func BenchmarkSightNewOf5M(b *testing.B)            { benchmarkSight(b, 5_000_000, 0) }
+func BenchmarkSightTenthRepeatedOf5M(b *testing.B)  { benchmarkSight(b, 5_000_000, 0.1) }
 func BenchmarkSightTenthRepeatedOf20M(b *testing.B) { benchmarkSight(b, 20_000_000, 0.1) }
 
 // A kill loses the table: opening, and sighting again what was in it.

@@ -117,9 +117,13 @@ func (l *ledger) open() {
 func (l *ledger) rewind(to slo.Offset) {
 	for range 100 {
 		require.NoError(l.t, l.store.Forget(l.oldest))
+		durable := l.store.Durable()
 		from, err := l.store.Rewind(to)
 		require.NoError(l.t, err)
 		require.LessOrEqual(l.t, from, to)
+		if to >= l.cursor && !l.damages {
+			require.GreaterOrEqual(l.t, from, durable, "what was durable is sighted again")
+		}
 		if l.clean {
 			require.Equal(l.t, to, from, "a clean start sights again what was settled")
 		}
