@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The test command: vet, unit, property and architecture tests (with the race
 # detector where shared memory is ours), then the end-to-end test of the real
-# binary, and the README's tour in Chromium. Every step says what it runs and
-# how long it took.
+# binary, the README's tour in Chromium, and 30 kills of the real binary under
+# load. Every step says what it runs and how long it took.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -50,4 +50,5 @@ cat "$log"
 echo "== waiting for the tour"
 wait "$tour" || failed=1
 cat "$tourlog"
+step deploy/dev/crash.sh -kills 30 || failed=1
 exit "$failed"
