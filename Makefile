@@ -6,7 +6,7 @@ GO := go
 LINT := .cache/golangci-lint
 export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
 
-.PHONY: help build run demo gallery test e2e browser bench lint fmt generate-check cover clean ci postgres
+.PHONY: help build run demo gallery test e2e browser crash bench lint fmt generate-check cover clean ci postgres
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ e2e: postgres build ## The real binary, a real PostgreSQL, the real OpenTelemetr
 browser: postgres build ## The README's tour in Chromium, wide and narrow, light and dark
 	@deploy/dev/chromium.sh
 	cd web/browsertest && SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) test -tags=$(TAGS),browser -count=1 -timeout 20m -v .
+
+crash: postgres ## Kill the real binary 30 times and compare every count; ARGS="-kills 300 -lane points" passes flags
+	@deploy/dev/crash.sh $(ARGS)
 
 bench: postgres build ## Ingest, journal, engine and detection, one line each
 	@SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) run ./internal/bench $(ARGS)

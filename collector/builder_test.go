@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
@@ -40,7 +41,7 @@ func TestBuilderConfigListsTheComponentsWithTheVersionsOfGoMod(t *testing.T) {
 	require.NoError(t, err)
 	mod, err := modfile.Parse("go.mod", content, nil)
 	require.NoError(t, err)
-	factories, err := collector.Components(newJournal(), telemetry.NewFactory(func() component.Config { return nil }))
+	factories, err := collector.Components(newJournal(), time.Now, telemetry.NewFactory(func() component.Config { return nil }))
 	require.NoError(t, err)
 
 	require.Equal(t, packageNames(factories.Receivers, "receiver"), listedNames(t, mod, listed.Receivers))

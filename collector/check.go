@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/pipeline"
-	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 
 	"github.com/slowburn-slo/slowburn/collector/journalexporter"
+	"github.com/slowburn-slo/slowburn/collector/otlpreceiver"
 )
 
 // batchProcessor is the type of the processor that answers OK for what it only
@@ -152,8 +152,7 @@ func endpoints(config *otelcol.Config) []endpoint {
 			}
 			all = append(all, e)
 		}
-		if p := r.Protocols.HTTP.Get(); p != nil {
-			h := p.ServerConfig
+		if h := r.Protocols.HTTP.Get(); h != nil {
 			e := newEndpoint(key, "http", h.NetAddr, h.Auth.HasValue(), h.TLS.HasValue(), h.Middlewares)
 			if auth := h.Auth.Get(); auth != nil {
 				e.extensions = append(e.extensions, auth.AuthenticatorID)

@@ -39,6 +39,12 @@ type Settings struct {
 	TLSCert, TLSKey string
 	// Insecure allows endpoints beyond loopback without a token and TLS.
 	Insecure bool
+	// Late is how long ago a span may have ended when it arrives, 24 h if zero;
+	// Future is how far ahead of our clock, 10 min if zero. What is beyond is
+	// refused for good.
+	Late, Future time.Duration
+	// Now is the clock of these bounds; time.Now if nil.
+	Now func() time.Time
 	// DrainTimeout is how long requests in flight may take to finish at the
 	// end; 10 s if zero. What is unanswered then is sent again by its sender.
 	DrainTimeout time.Duration
@@ -57,6 +63,12 @@ func (s Settings) defaults() (Settings, error) {
 	}
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = 10 * time.Second
+	}
+	if s.Late < 0 || s.Future < 0 {
+		return s, errors.New("collector: the bounds of event times must not be negative")
+	}
+	if s.Now == nil {
+		s.Now = time.Now
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -81,7 +93,7 @@ func New(s Settings) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	factories, err := Components(s.Journal, internalTelemetry(s.Logger))
+	factories, err := Components(s.Journal, s.Now, internalTelemetry(s.Logger))
 	if err != nil {
 		return nil, fmt.Errorf("list the components of the collector: %w", err)
 	}

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/extension"
@@ -9,19 +10,19 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
-	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry"
 
 	"github.com/slowburn-slo/slowburn/collector/decompressextension"
 	"github.com/slowburn-slo/slowburn/collector/journalexporter"
+	"github.com/slowburn-slo/slowburn/collector/otlpreceiver"
 	"github.com/slowburn-slo/slowburn/collector/tokenauthextension"
 )
 
 // Components is everything that a configuration may name; builder-config.yaml
 // lists the same. What is not here cannot be attacked here.
-func Components(journal journalexporter.Journal, internal telemetry.Factory) (otelcol.Factories, error) {
+func Components(journal journalexporter.Journal, now func() time.Time, internal telemetry.Factory) (otelcol.Factories, error) {
 	receivers, err1 := otelcol.MakeFactoryMap[receiver.Factory](
-		otlpreceiver.NewFactory(),
+		otlpreceiver.NewFactoryAt(now),
 	)
 	processors, err2 := otelcol.MakeFactoryMap[processor.Factory](
 		memorylimiterprocessor.NewFactory(),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/otelcol"
@@ -88,9 +89,13 @@ func overlayOf(s Settings) map[string]any {
 		return p
 	}
 	grpc, http := protocol(s.GRPCEndpoint), protocol(s.HTTPEndpoint)
-	overlay := map[string]any{
-		"receivers": map[string]any{"otlp": map[string]any{"protocols": map[string]any{"grpc": grpc, "http": http}}},
+	otlp := map[string]any{"protocols": map[string]any{"grpc": grpc, "http": http}}
+	for key, bound := range map[string]time.Duration{"late": s.Late, "future": s.Future} {
+		if bound != 0 {
+			otlp[key] = bound.String()
+		}
 	}
+	overlay := map[string]any{"receivers": map[string]any{"otlp": otlp}}
 	if s.TokenFile != "" {
 		// The authenticator is asked after a gRPC message was read; the
 		// middleware refuses strangers before. Lists are replaced: those of

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -62,6 +63,20 @@ func (j *journal) all() []slo.Record {
 	return append([]slo.Record(nil), j.records...)
 }
 
+// refusals are those of all records, in their order.
+func (j *journal) refusals(t *testing.T) []slo.Refusal {
+	t.Helper()
+	var all []slo.Refusal
+	for _, r := range j.all() {
+		if r.Kind == slo.RecordRefusals {
+			list, err := slo.DecodeRefusals(r.Payload)
+			require.NoError(t, err)
+			all = append(all, list...)
+		}
+	}
+	return all
+}
+
 // running is a started collector.
 type running struct {
 	*collector.Collector
@@ -74,10 +89,10 @@ type running struct {
 
 // start starts a collector on free ports. Another program may take a port
 // between the search and the start; then there is another try.
-func start(t *testing.T, s collector.Settings) *running {
+func start(t testing.TB, s collector.Settings) *running {
 	t.Helper()
-	j, ok := s.Journal.(*journal)
-	if !ok {
+	j, _ := s.Journal.(*journal)
+	if s.Journal == nil {
 		j = newJournal()
 		s.Journal = j
 	}
@@ -110,7 +125,7 @@ func start(t *testing.T, s collector.Settings) *running {
 }
 
 // freeAddress is a loopback address that nobody uses.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -134,13 +149,14 @@ func spans(n int) ptrace.Traces {
 	rs := td.ResourceSpans().AppendEmpty()
 	rs.Resource().Attributes().PutStr("service.name", "checkout")
 	ss := rs.ScopeSpans().AppendEmpty()
+	now := pcommon.NewTimestampFromTime(time.Now())
 	for i := range n {
 		span := ss.Spans().AppendEmpty()
 		span.SetName("GET /pay")
 		span.SetTraceID(pcommon.TraceID{1, byte(i)})
 		span.SetSpanID(pcommon.SpanID{2, byte(i)})
-		span.SetStartTimestamp(1)
-		span.SetEndTimestamp(2)
+		span.SetStartTimestamp(now - 1)
+		span.SetEndTimestamp(now)
 	}
 	return td
 }
@@ -152,7 +168,9 @@ func points(n int) pmetric.Metrics {
 	m.SetName("requests")
 	sum := m.SetEmptySum()
 	for i := range n {
-		sum.DataPoints().AppendEmpty().SetIntValue(int64(i))
+		point := sum.DataPoints().AppendEmpty()
+		point.SetIntValue(int64(i))
+		point.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
 	}
 	return md
 }

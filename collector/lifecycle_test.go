@@ -3,6 +3,7 @@ package collector_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,9 +14,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/slowburn-slo/slowburn/collector"
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 func TestTwoCollectorsInSequenceOnTheSamePorts(t *testing.T) {
@@ -101,29 +107,142 @@ func TestAStopAnswersWhatIsInFlight(t *testing.T) {
 	require.Len(t, c.journal.all(), 2)
 }
 
-func TestAStopDoesNotWaitForEver(t *testing.T) {
+// The journal holds every append back until it is told that nobody waits.
+func TestAStopTellsWhatIsUnansweredToSendAgain(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T, c *running){
 		"for gRPC": func(t *testing.T, c *running) {
 			_, err := ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
-			require.NoError(t, err)
+			require.Equal(t, codes.Unavailable, status.Code(err))
+			require.Len(t, status.Convert(err).Details(), 1)
 		},
 		"for HTTP": func(t *testing.T, c *running) {
-			require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1)).status)
+			answer := post(t, c.http+"/v1/traces", protobuf, "", tracesBody(t, 1))
+			require.Equal(t, http.StatusServiceUnavailable, answer.status)
+			require.Equal(t, "1", answer.header.Get("Retry-After"))
 		},
 	}
 	for name, send := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 10 * time.Millisecond})
+			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 5 * time.Second})
 			var sender sync.WaitGroup
 			sender.Go(func() { send(t, c) })
 			<-c.journal.entered
+			require.NoError(t, c.stop())
+			sender.Wait()
+			require.Empty(t, c.journal.all())
+		})
+	}
+}
+
+// Senders send all the time while the collector stops: what is answered OK is in
+// the journal, and all else is to be sent again.
+func TestAStopUnderLoadLosesNothingThatWasAnswered(t *testing.T) {
+	t.Parallel()
+	c := start(t, collector.Settings{DrainTimeout: 20 * time.Second})
+	var mu sync.Mutex
+	accepted := map[pcommon.TraceID]bool{}
+	var senders sync.WaitGroup
+	warm := make(chan struct{}, 64)
+	for sender := range byte(8) {
+		senders.Go(func() {
+			client := ptraceotlp.NewGRPCClient(dial(t, c.grpc))
+			transport := &http.Transport{}
+			defer transport.CloseIdleConnections()
+			for n := range 1 << 16 {
+				td := spans(1)
+				id := pcommon.TraceID{1, sender, byte(n), byte(n >> 8)}
+				td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetTraceID(id)
+				var ok bool
+				if sender%2 == 0 {
+					_, err := client.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(td))
+					ok = err == nil
+					require.Contains(t, []codes.Code{codes.OK, codes.Unavailable}, status.Code(err))
+				} else {
+					ok = sendHTTP(t, transport, c.http, td)
+				}
+				if !ok {
+					return
+				}
+				mu.Lock()
+				accepted[id] = true
+				mu.Unlock()
+				select {
+				case warm <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	for range cap(warm) {
+		<-warm
+	}
+	require.NoError(t, c.stop())
+	senders.Wait()
+	for _, r := range c.journal.all() {
+		td := r.Decoded.(ptrace.Traces)
+		delete(accepted, td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).TraceID())
+	}
+	require.Empty(t, accepted, "were answered OK and are not in the journal")
+}
+
+// sendHTTP reports whether the request was answered OK; else it must be one to
+// be sent again: 503, or a connection that is closed.
+func sendHTTP(t *testing.T, transport *http.Transport, address string, td ptrace.Traces) bool {
+	body, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/v1/traces", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", protobuf)
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close() //nolint:errcheck // It was read.
+	_, _ = io.Copy(io.Discard, response.Body)
+	require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, response.StatusCode)
+	return response.StatusCode == http.StatusOK
+}
+
+// stuckJournal does not even give up when nobody waits.
+type stuckJournal struct{ entered, hold chan struct{} }
+
+// Append waits.
+func (j stuckJournal) Append(context.Context, slo.Record) (slo.Offset, error) {
+	j.entered <- struct{}{}
+	<-j.hold
+	return 1, nil
+}
+
+func TestAStopDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, c *running){
+		"for gRPC": func(t *testing.T, c *running) {
+			_, err := ptraceotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(spans(1)))
+			require.Equal(t, codes.Unavailable, status.Code(err))
+		},
+		"for HTTP": func(t *testing.T, c *running) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.http+"/v1/traces", bytes.NewReader(tracesBody(t, 1)))
+			require.NoError(t, err)
+			request.Header.Set("Content-Type", protobuf)
+			_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(request) //nolint:bodyclose // There is none.
+			require.Error(t, err)
+		},
+	}
+	for name, send := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := stuckJournal{make(chan struct{}), make(chan struct{})}
+			c := start(t, collector.Settings{Journal: j, DrainTimeout: 100 * time.Millisecond})
+			var sender sync.WaitGroup
+			sender.Go(func() { send(t, c) })
+			<-j.entered
 			err := c.stop()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.ErrorContains(t, err, "stop the collector")
-			close(c.journal.hold)
 			sender.Wait()
+			close(j.hold)
 		})
 	}
 }

@@ -216,9 +216,9 @@ func TestBadBodiesChangeNothing(t *testing.T) {
 		"protobuf that ends early":          {protobuf, "", tracesBody(t, 3)[:20], []int{400}},
 		"JSON that is none":                 {jsonBody, "", []byte("{"), []int{400}},
 		"JSON of another type":              {jsonBody, "", []byte(`{"resourceSpans": 7}`), []int{400}},
-		"a body above 20 MiB":               {protobuf, "", large, []int{400, 413}},
-		"a gzip bomb":                       {protobuf, "gzip", compress(t, "gzip", large), []int{400, 413}},
-		"a zstd bomb":                       {protobuf, "zstd", compress(t, "zstd", large), []int{400, 413}},
+		"a body above 20 MiB":               {protobuf, "", large, []int{413}},
+		"a gzip bomb":                       {protobuf, "gzip", compress(t, "gzip", large), []int{413}},
+		"a zstd bomb":                       {protobuf, "zstd", compress(t, "zstd", large), []int{413}},
 		"zstd that claims 512 MiB":          {protobuf, "zstd", zstdWithLargeWindow(), []int{400}},
 		"zstd that is none":                 {protobuf, "zstd", []byte("not zstd"), []int{400}},
 		"gzip that ends early":              {protobuf, "gzip", compress(t, "gzip", tracesBody(t, 3))[:20], []int{400}},
@@ -277,15 +277,17 @@ func TestRequestsThatDecodeToFarMoreThanTheirBytesAreRefused(t *testing.T) {
 			message := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(bomb)))
 			answer := postWith(t, transport, "http://"+c.grpc+"/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 				"application/grpc", "", append(message, bomb...), "Te", "trailers")
-			require.Equal(t, "13", answer.header.Get("Grpc-Status"))
+			require.Equal(t, "3", answer.header.Get("Grpc-Status"))
 			require.Contains(t, answer.header.Get("Grpc-Message"), "more than")
 			require.Empty(t, c.journal.all())
 		})
 	}
 	deep := post(t, c.http+"/v1/traces", jsonBody, "", []byte(strings.Repeat("[", 1_000_000)))
 	require.Equal(t, http.StatusBadRequest, deep.status)
+	// Within that guard, but beyond what a span may have: only the span is refused.
 	require.Equal(t, http.StatusOK, post(t, c.http+"/v1/traces", protobuf, "", nested(30)).status)
 	require.Len(t, c.journal.all(), 1)
+	require.Equal(t, slo.RecordRefusals, c.journal.all()[0].Kind)
 }
 
 func TestGRPCMessagesAbove20MiBAreRefused(t *testing.T) {
@@ -325,14 +327,18 @@ func TestLogsAreRefusedByName(t *testing.T) {
 	request := plogotlp.NewExportRequest()
 	require.NoError(t, request.UnmarshalJSON([]byte(body)))
 
-	_, err := plogotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), request)
-	require.Equal(t, codes.InvalidArgument, status.Code(err))
-	require.ErrorContains(t, err, "OTEL_LOGS_EXPORTER=none")
+	response, err := plogotlp.NewGRPCClient(dial(t, c.grpc)).Export(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), response.PartialSuccess().RejectedLogRecords())
+	require.Contains(t, response.PartialSuccess().ErrorMessage(), "OTEL_LOGS_EXPORTER=none")
 
 	answer := post(t, c.http+"/v1/logs", jsonBody, "", []byte(body))
-	require.Equal(t, http.StatusBadRequest, answer.status)
+	require.Equal(t, http.StatusOK, answer.status)
 	require.Contains(t, answer.body, "OTEL_LOGS_EXPORTER=none")
-	require.Empty(t, c.journal.all())
+	require.Equal(t, []slo.Refusal{
+		{Signal: "logs", Reason: slo.RefusedSignal, Items: 1}, {Signal: "logs", Reason: slo.RefusedSignal, Items: 1},
+	}, c.journal.refusals(t))
+	require.Len(t, c.journal.all(), 2)
 }
 
 // decodedSpans counts the spans of the payload and makes sure that what was
@@ -408,7 +414,7 @@ func postWith(t *testing.T, transport *http.Transport, url, contentType, encodin
 	return answer{status: response.StatusCode, header: response.Header, body: string(content)}
 }
 
-func compress(t *testing.T, encoding string, body []byte) []byte {
+func compress(t testing.TB, encoding string, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var w io.WriteCloser

@@ -25,6 +25,9 @@ type Audit struct {
 	Shard    string
 	At       time.Time
 	From, To Slice
+	// Cursor is that of the snapshot that was compared: what is committed later
+	// the audit does not speak of.
+	Cursor Cursor
 	// Through is the newest record that was recounted.
 	Through Offset
 	// Buckets is how many were compared, Spans how many were recounted.
@@ -36,8 +39,10 @@ type Audit struct {
 	Differences []Difference
 	Differing   int64
 	// Sealed: the journal is about to lose records that these slices rest on;
-	// this is the last word on them.
-	Sealed bool
+	// this is the last word on them. SealedThrough is then the newest record
+	// all of whose events, and of those before it, lie in slices that have one.
+	Sealed        bool
+	SealedThrough Offset
 }
 
 // MaxDifferences bounds the differences that are kept of one audit.
@@ -55,3 +60,13 @@ const (
 	// AuditDiffers: the newest audit counted otherwise.
 	AuditDiffers AuditVerdict = "differs"
 )
+
+// SliceVerdict is what audits say of the slices [From, To) of one series.
+type SliceVerdict struct {
+	From, To Slice
+	Verdict  AuditVerdict
+	// At is when the newest audit that compared the slices ran, also if they
+	// have changed since; zero if there is none. Sealed: it was the last.
+	At     time.Time
+	Sealed bool
+}

@@ -90,7 +90,7 @@ type Notification struct {
 // one episode until it was quiet for five minutes of event time.
 func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, bool) {
 	over := v.LongOver && v.ShortOver
-	if over {
+	if over && to.After(e.LastOver) {
 		e.LastOver = to
 	}
 	switch {
@@ -127,13 +127,14 @@ func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, boo
 // the transitions are the caller's to apply once they are stored.
 //
 // An episode whose tier no longer exists, because the objective was edited,
-// resolves or lapses: nothing could end it otherwise.
+// resolves or lapses: nothing could end it otherwise. Nothing else moves while
+// the status is stale: a verdict of then must not page or reassure now.
 func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at time.Time) []Transition {
 	var moved []Transition
 	known := make(map[string]bool, len(status.Tiers))
 	for _, tier := range status.Tiers {
 		known[tier.Name] = tier.LeftOut == ""
-		if tier.LeftOut != "" {
+		if tier.LeftOut != "" || !status.StaleSince.IsZero() {
 			continue
 		}
 		before := open[tier.Name]

@@ -18,13 +18,25 @@ var ErrReadOnly = errors.New("the SLO comes from a file: change the file instead
 // unknown outcome did happen.
 var ErrCursorMoved = errors.New("the ledger's cursor is not where the commit begins")
 
+// ErrRecountMoved says that a recount did not apply because the stretch that it
+// joins does not begin where it ends: somebody else has extended it, or it was
+// stored before.
+var ErrRecountMoved = errors.New("the stretch that was recounted is counted already, or gone")
+
 // ErrRebuild says that commits cannot be followed one by one any more: some
 // are gone, or the sequence went back. The reader must read the whole ledger.
 var ErrRebuild = errors.New("the ledger must be read anew")
 
+// ErrUnjudged says that a record could not be judged now, though nothing is
+// wrong with it: what was seen before is not known. Trying again may help.
+var ErrUnjudged = errors.New("it is not known what was seen before")
+
 // ErrFenced says that another process leads now: what this one wanted to store
 // was not stored, and it MUST stop deciding.
 var ErrFenced = errors.New("another process leads now")
+
+// ErrNotLeading says that another process leads, so that this one does not.
+var ErrNotLeading = errors.New("another process leads")
 
 // DocumentError is one fault of an OpenSLO document: where, and what to do.
 type DocumentError struct {

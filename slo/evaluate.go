@@ -10,9 +10,9 @@ import (
 // now would begin with a stretch that nobody has reported yet.
 const watermarkReach = 2 * time.Minute
 
-// staleAfter is how old the last reading of the journal may be before nothing
-// counts as measured now.
-const staleAfter = 30 * time.Second
+// StaleAfter is how old the last reading of the journal may be before nothing
+// counts as measured now, and verdicts are no longer of now.
+const StaleAfter = 30 * time.Second
 
 // Plan is an objective made ready to be evaluated many times.
 type Plan struct {
@@ -70,6 +70,9 @@ type Reading struct {
 	History  *History
 	Series   SeriesState
 	Coverage Coverage
+	// StaleSince, if it is set, is the instant that can still be judged because
+	// nobody knows what came later.
+	StaleSince time.Time
 }
 
 // to is where the windows of the series end: at the watermark while that is
@@ -83,8 +86,12 @@ func (r Reading) to() time.Time {
 
 // Evaluate judges the objective: counts of every look-back, the budget, the
 // verdict of each tier. Firing, Pending and the state that depends on them are
-// set by Conclude, once the episodes have moved.
+// set by Conclude, once the episodes have moved. A reading that is stale is
+// judged as of then: the silence since is Slowburn's own, not the service's.
 func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
+	if !r.StaleSince.IsZero() {
+		r.Now = r.StaleSince
+	}
 	to := r.to()
 	latest := r.History.before(SliceOf(to) + 1) // The open bucket is included.
 	var all [maxLengths]LookBack
@@ -102,6 +109,7 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
 		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
 		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measured(window.From, to),
+		StaleSince: r.StaleSince, CountedSince: r.Series.CountedSince(),
 	}
 	for i, tier := range p.tiers {
 		long, short := &all[p.long[i]], &all[p.short[i]]
@@ -135,7 +143,7 @@ func (s *ObjectiveStatus) Conclude(open map[string]Episode, now time.Time) {
 		s.State = Exhausted
 	case len(s.Firing) > 0:
 		s.State = Burning
-	case s.Counts.Total() == 0 || now.Sub(s.MeasuredUntil) > staleAfter:
+	case s.Counts.Total() == 0 || now.Sub(s.MeasuredUntil) > StaleAfter:
 		s.State = Unmeasured
 	default:
 		s.State = OK
@@ -191,7 +199,7 @@ func (r Reading) measured(from, to time.Time) float64 {
 // coverage is taken to last until now while it is fresh.
 func (r Reading) accepting(counted Interval, from, to time.Time) (begin, end time.Time) {
 	until := r.Coverage.Until
-	if r.Now.Sub(until) <= staleAfter {
+	if r.Now.Sub(until) <= StaleAfter {
 		until = r.Now
 	}
 	begin, end = latest(from, counted.From, r.Coverage.Since), earliest(to, until)

@@ -22,15 +22,34 @@ type bucketsJSON struct {
 	Series    slo.SeriesID `json:"series"`
 	From      instant      `json:"from"`
 	To        instant      `json:"to"`
-	Buckets   []bucketJSON `json:"buckets"`
+	// CountedSince is from when on every accepted event was counted; null if
+	// that is not known.
+	CountedSince instant `json:"counted_since"`
+	// Recount is null if there was none since the start.
+	Recount *recountJSON `json:"recount"`
+	// Refused counts the items that arrived in the range, of whatever series,
+	// and were refused, by reason; null if that is not kept.
+	Refused map[string]int64 `json:"refused"`
+	// Audit is the newest audit of all, null if there was none.
+	Audit   *auditJSON   `json:"audit"`
+	Buckets []bucketJSON `json:"buckets"`
 }
 
 type bucketJSON struct {
-	Start   instant `json:"start"`
-	End     instant `json:"end"`
-	Good    int64   `json:"good"`
-	Bad     int64   `json:"bad"`
-	Unknown int64   `json:"unknown"`
+	Start instant `json:"start"`
+	End   instant `json:"end"`
+	countsJSON
+	// Late are those of the events that arrived more than two minutes after the
+	// end of the slice. Repeats and conflicts were not counted: they had been
+	// seen before, with the same or with other content.
+	Late      int64 `json:"late"`
+	Repeats   int64 `json:"repeats"`
+	Conflicts int64 `json:"conflicts"`
+	// Revisions is how often the slice was corrected after it had ended,
+	// RevisedAt when last; null if never.
+	Revisions int64            `json:"revisions"`
+	RevisedAt instant          `json:"revised_at"`
+	Audit     sliceVerdictJSON `json:"audit"`
 }
 
 func (s *Server) getBuckets(c *gin.Context) {
@@ -65,15 +84,30 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 	}
 	out := bucketsJSON{
 		SLO: name, Objective: objective.Index, Series: series, From: instant(from.Start()), To: instant(to.Start()),
-		Buckets: make([]bucketJSON, len(buckets)),
+		CountedSince: instant(objective.CountedSince), Recount: s.recountOf(name), Buckets: make([]bucketJSON, len(buckets)),
+	}
+	verdicts, err := s.verdicts(r.Context(), series, from, to)
+	if err != nil {
+		return bucketsJSON{}, err
 	}
 	for i, b := range buckets {
-		out.Buckets[i] = bucketJSON{
-			Start: instant(b.Slice.Start()), End: instant(b.Slice.End()),
-			Good: b.Counts.Good, Bad: b.Counts.Bad, Unknown: b.Counts.Unknown,
-		}
+		out.Buckets[i] = newBucket(b, verdicts.of(b))
 	}
-	return out, nil
+	if out.Audit, err = s.newestAudit(r.Context()); err != nil {
+		return bucketsJSON{}, err
+	}
+	if s.settings.RefusedArrivals != nil {
+		out.Refused, err = s.settings.RefusedArrivals.RefusedBetween(r.Context(), from.Start(), to.Start())
+	}
+	return out, err
+}
+
+func newBucket(b slo.Bucket, verdict slo.SliceVerdict) bucketJSON {
+	return bucketJSON{
+		Start: instant(b.Slice.Start()), End: instant(b.Slice.End()), countsJSON: newCounts(b.Counts),
+		Late: b.Late, Repeats: b.Repeats, Conflicts: b.Conflicts, Revisions: b.Revisions, RevisedAt: instant(b.RevisedAt),
+		Audit: sliceVerdictJSON{Verdict: verdict.Verdict, At: instant(verdict.At)},
+	}
 }
 
 // objectiveOf finds the objective by its index, the first if none is given.

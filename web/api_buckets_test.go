@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -15,6 +16,7 @@ import (
 func TestBucketsAreRows(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource(webtest.Burning())
+	source.List[0].Objectives[0].CountedSince = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	first := slo.SliceOf(webtest.Now().Add(-time.Minute))
 	source.Rows = []slo.Bucket{
 		{Slice: first, Counts: slo.Counts{Good: 97, Bad: 2, Unknown: 1}},
@@ -25,7 +27,64 @@ func TestBucketsAreRows(t *testing.T) {
 	series := source.List[0].Definition.SLO.Indicator.Series().ID
 	require.JSONEq(t, `{"slo":"payment-works","objective":0,"series":"`+string(series)+`",
 		"from":"2026-03-14T15:08:20Z","to":"2026-03-14T15:08:50Z",
-		"buckets":[{"start":"2026-03-14T15:08:20Z","end":"2026-03-14T15:08:30Z","good":97,"bad":2,"unknown":1}]}`, w.Body.String())
+		"counted_since":"2026-03-01T00:00:00Z","recount":null,"refused":null,"audit":null,
+		"buckets":[{"start":"2026-03-14T15:08:20Z","end":"2026-03-14T15:08:30Z","good":97,"bad":2,"unknown":1,"total":100,
+			"late":0,"repeats":0,"conflicts":0,"revisions":0,"revised_at":null,"audit":{"verdict":"not audited","at":null}}]}`, w.Body.String())
+}
+
+func TestBucketsSayWhatBefellThem(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Burning())
+	first := slo.SliceOf(webtest.Now().Add(-time.Hour))
+	at := func(minute int) time.Time { return time.Date(2026, 3, 14, 15, minute, 0, 0, time.UTC) }
+	source.Rows = []slo.Bucket{
+		{Slice: first, Counts: slo.Counts{Good: 7}, Corrections: slo.Corrections{Late: 1, Repeats: 2, Conflicts: 3}, Revisions: 4, RevisedAt: at(1)},
+		{Slice: first + 1, Revisions: 1, RevisedAt: at(7)},
+		{Slice: first + 2},
+		{Slice: first + 3},
+	}
+	settings := settings(t, source)
+	found := &webtest.Counting{
+		Verdicts: []slo.SliceVerdict{
+			{From: first + 1, To: first + 3, Verdict: slo.AuditDiffers, At: at(6)},
+			{From: first - 9, To: first + 2, Verdict: slo.AuditEqual, At: at(5)},
+		},
+		Found:    []slo.Audit{{At: at(6), From: first, To: first + 4, Buckets: 12, Differing: 1}, {At: at(5)}},
+		TurnedIn: map[string]int64{slo.RefusedLate: 5},
+		States:   map[string]slo.RecountState{"payment-works": {Series: "s", Since: at(3), Oldest: at(2), Running: true, Spans: 8}},
+	}
+	settings.Audits, settings.Recounts, settings.RefusedArrivals = found, found, found
+	w := get(newServer(t, settings).Handler(), "/api/v1/slos/payment-works/buckets?from="+first.Start().Format(time.RFC3339)+"&to="+(first+4).Start().Format(time.RFC3339))
+	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+	var got struct {
+		Refused        map[string]int64
+		Recount, Audit map[string]any
+		Buckets        []struct {
+			Late, Repeats, Conflicts, Revisions int64
+			RevisedAt                           *string `json:"revised_at"`
+			Audit                               struct{ Verdict, At string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+	require.Equal(t, map[string]int64{"late": 5}, got.Refused)
+	require.Equal(t, map[string]any{
+		"series": "s", "through": "2026-03-14T15:03:00Z", "oldest": "2026-03-14T15:02:00Z", "running": true, "done": false, "spans": 8.0, "error": nil,
+	}, got.Recount)
+	require.Equal(t, map[string]any{
+		"at": "2026-03-14T15:06:00Z", "from": "2026-03-14T14:09:20Z", "to": "2026-03-14T14:10:00Z", "slices": 12.0, "differences": 1.0,
+	}, got.Audit)
+	require.Equal(t, [4]int64{1, 2, 3, 4}, [4]int64{got.Buckets[0].Late, got.Buckets[0].Repeats, got.Buckets[0].Conflicts, got.Buckets[0].Revisions})
+	require.Equal(t, "2026-03-14T15:01:00Z", *got.Buckets[0].RevisedAt)
+	var verdicts []string
+	for _, b := range got.Buckets {
+		verdicts = append(verdicts, b.Audit.Verdict+" "+b.Audit.At)
+	}
+	require.Equal(t, []string{
+		"equal 2026-03-14T15:05:00Z", "not audited ", "differs 2026-03-14T15:06:00Z", "not audited ",
+	}, verdicts, "the newest audit counts, and what was corrected after it is not audited")
+
+	found.Trouble = errTrouble
+	requireProblem(t, get(newServer(t, settings).Handler(), "/api/v1/slos/payment-works/buckets"), http.StatusInternalServerError)
 }
 
 // TestBucketRanges asks for ranges around a window from 2026-02-14T15:00:00Z to

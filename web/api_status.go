@@ -10,14 +10,18 @@ import (
 // sloJSON is an SLO in the API. Its fields are stable: they are added to, not
 // changed. Counts are integers; what cannot be said without events is null.
 type sloJSON struct {
-	Name          string          `json:"name"`
-	DisplayName   string          `json:"display_name"`
-	Service       string          `json:"service"`
-	Revision      int             `json:"revision"`
-	Origin        string          `json:"origin"`
-	State         slo.State       `json:"state"`
-	MeasuredUntil instant         `json:"measured_until"`
-	Objectives    []objectiveJSON `json:"objectives"`
+	Name          string    `json:"name"`
+	DisplayName   string    `json:"display_name"`
+	Service       string    `json:"service"`
+	Revision      int       `json:"revision"`
+	Origin        string    `json:"origin"`
+	State         slo.State `json:"state"`
+	MeasuredUntil instant   `json:"measured_until"`
+	// StaleSince is the earliest of its objectives, null if none is stale.
+	// CountedSince is the latest, null if that of one is not known.
+	StaleSince   instant         `json:"stale_since"`
+	CountedSince instant         `json:"counted_since"`
+	Objectives   []objectiveJSON `json:"objectives"`
 }
 
 type objectiveJSON struct {
@@ -43,6 +47,10 @@ type objectiveJSON struct {
 	// MeasuredRatio is the measured share of the window.
 	MeasuredUntil instant `json:"measured_until"`
 	MeasuredRatio float64 `json:"measured_ratio"`
+	// StaleSince is set while verdicts are of then and not of now. CountedSince
+	// is from when on every accepted event was counted, null if that is not known.
+	StaleSince   instant `json:"stale_since"`
+	CountedSince instant `json:"counted_since"`
 	// ExhaustedInSeconds is how long the budget lasts at the burn rate of the
 	// last hour (or of the window, if that is shorter); null if it is gone, or
 	// will not go within ten years.
@@ -113,7 +121,35 @@ func newSLO(s slo.Status) sloJSON {
 		}
 	}
 	out.MeasuredUntil = instant(until)
+	out.StaleSince, out.CountedSince = instant(staleSince(s.Objectives)), instant(countedSince(s.Objectives))
 	return out
+}
+
+// staleSince is the earliest instant since which one of them is stale, zero if
+// none is.
+func staleSince(objectives []slo.ObjectiveStatus) time.Time {
+	var since time.Time
+	for _, o := range objectives {
+		if !o.StaleSince.IsZero() && (since.IsZero() || o.StaleSince.Before(since)) {
+			since = o.StaleSince
+		}
+	}
+	return since
+}
+
+// countedSince is from when on all of them were counted, zero if that of one
+// is not known.
+func countedSince(objectives []slo.ObjectiveStatus) time.Time {
+	var since time.Time
+	for _, o := range objectives {
+		if o.CountedSince.IsZero() {
+			return time.Time{}
+		}
+		if o.CountedSince.After(since) {
+			since = o.CountedSince
+		}
+	}
+	return since
 }
 
 func newObjective(o slo.ObjectiveStatus) objectiveJSON {
@@ -127,7 +163,7 @@ func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 		},
 		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
 		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
-		LastEvent: instant(o.LastEvent), Silent: o.Silent,
+		LastEvent: instant(o.LastEvent), Silent: o.Silent, StaleSince: instant(o.StaleSince), CountedSince: instant(o.CountedSince),
 		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio,
 	}
 	if sli, counted := o.SLI(); counted {

@@ -320,3 +320,38 @@ func TestHealth(t *testing.T) {
 	requireProblem(t, get(serve(t, source), "/readyz"), http.StatusServiceUnavailable)
 	require.Equal(t, http.StatusOK, get(serve(t, source), "/healthz").Code, "alive is not ready")
 }
+
+func TestTheSLOIsAsStaleAsItsStalestObjective(t *testing.T) {
+	t.Parallel()
+	type since struct {
+		Stale   *string `json:"stale_since"`
+		Counted *string `json:"counted_since"`
+	}
+	ask := func(change func(first, second *slo.ObjectiveStatus)) (whole since, each []since) {
+		status := webtest.Tiers()
+		change(&status.Objectives[0], &status.Objectives[1])
+		var got struct {
+			since
+			Objectives []since
+		}
+		require.NoError(t, json.Unmarshal(get(serve(t, webtest.NewSource(status)), "/api/v1/slos/batch-done").Body.Bytes(), &got))
+		return got.since, got.Objectives
+	}
+	early, late := "2026-03-14T15:00:00Z", "2026-03-14T15:05:00Z"
+	at := func(text string) time.Time {
+		instant, err := time.Parse(time.RFC3339, text)
+		require.NoError(t, err)
+		return instant
+	}
+	whole, each := ask(func(first, second *slo.ObjectiveStatus) {
+		first.CountedSince, second.CountedSince = at(early), at(late)
+	})
+	require.Equal(t, since{Counted: &late}, whole, "all were counted from the latest on")
+	require.Equal(t, []since{{Counted: &early}, {Counted: &late}}, each)
+
+	whole, each = ask(func(first, second *slo.ObjectiveStatus) {
+		first.StaleSince, second.StaleSince, first.CountedSince = at(late), at(early), time.Time{}
+	})
+	require.Equal(t, since{Stale: &early}, whole, "since when one is counted is not known")
+	require.Equal(t, &late, each[0].Stale)
+}

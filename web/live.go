@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -23,8 +25,8 @@ const (
 	liveWriteTimeout = 10 * time.Second
 )
 
-// live sends server-sent events: "verdict" when objectives were judged since
-// the last one, "beat" at least every five seconds. The events carry no
+// live sends server-sent events: "verdict" when objectives were judged or an
+// alarm changed since the last one, "beat" at least every five seconds. The events carry no
 // figures: whoever hears one asks for what it shows, so that a page that
 // missed some is right again after the next.
 func (s *Server) live(c *gin.Context) {
@@ -45,10 +47,11 @@ func (s *Server) live(c *gin.Context) {
 	defer ticker.Stop()
 	end := time.NewTimer(liveFor)
 	defer end.Stop()
-	seen, quiet := s.settings.Statuses.Evaluations(), time.Duration(0)
+	ctx := c.Request.Context()
+	seen, quiet := s.news(ctx), time.Duration(0)
 	for {
 		select {
-		case <-c.Request.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-s.stopping:
 			return
@@ -58,7 +61,7 @@ func (s *Server) live(c *gin.Context) {
 		}
 		event := ""
 		quiet += pulsePeriod
-		if now := s.settings.Statuses.Evaluations(); now != seen {
+		if now := s.news(ctx); now != seen {
 			seen, event = now, "verdict"
 		} else if quiet >= beatEvery {
 			event = "beat"
@@ -71,6 +74,25 @@ func (s *Server) live(c *gin.Context) {
 			return
 		}
 	}
+}
+
+// news differs whenever pages have something new to show.
+type news struct {
+	evaluations uint64
+	// alarms are those of now: a page that goes stale, when nothing is judged
+	// any more, must say so.
+	alarms string
+}
+
+func (s *Server) news(ctx context.Context) news {
+	alarms, _ := s.raised.get(struct{}{}, time.Now(), func() (string, error) {
+		var text strings.Builder
+		for _, a := range s.alarms(ctx, s.settings.Statuses.Statuses()) {
+			text.WriteString(a.Lead + a.At.Machine + a.Text)
+		}
+		return text.String(), nil
+	})
+	return news{evaluations: s.settings.Statuses.Evaluations(), alarms: alarms}
 }
 
 // eventStream writes server-sent events, each with a time limit of its own.

@@ -7,12 +7,16 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/web/view"
 )
 
 // base is what every page has. Nav is the section of the menu that it belongs to.
 func (s *Server) base(r *http.Request, nav string) view.Base {
-	return view.Base{Nav: nav, Version: s.settings.Version, Now: s.clock(), Theme: theme(r), FiringCount: s.firing()}
+	all := s.settings.Statuses.Statuses()
+	return view.Base{
+		Nav: nav, Version: s.settings.Version, Now: s.clock(), Theme: theme(r), FiringCount: firing(all), Alarms: s.alarms(r.Context(), all),
+	}
 }
 
 // liveBase is that of a page whose live part can be fetched alone: at the same
@@ -40,9 +44,9 @@ func pageOf(fragment string) string {
 }
 
 // firing is how many episodes fire, empty for none.
-func (s *Server) firing() string {
+func firing(all []slo.Status) string {
 	n := 0
-	for _, status := range s.settings.Statuses.Statuses() {
+	for _, status := range all {
 		for i := range status.Objectives {
 			n += len(status.Objectives[i].Firing)
 		}

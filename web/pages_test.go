@@ -115,14 +115,14 @@ func TestTheListIsSearched(t *testing.T) {
 	require.Zero(t, none.Find(".start").Length(), "no match is not the empty page")
 }
 
-func TestRefusedSpansAreShown(t *testing.T) {
+func TestRefusedItemsAreShown(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource(webtest.Healthy())
 	require.Zero(t, page(t, get(serve(t, source), "/slos"), http.StatusOK).Find(".notice").Length())
 
 	source.Outside = map[string]int64{"late": 12340, "future": 5, "no_end_time": 1, "some_other": 2, "none": 0}
 	notice := text(page(t, get(serve(t, source), "/slos"), http.StatusOK).Find(".notice"))
-	require.Contains(t, notice, "12 348 spans refused:")
+	require.Contains(t, notice, "12 348 items refused:")
 	for _, reason := range []string{"12 340 late", "5 from the future", "1 without an end time", "2 some other"} {
 		require.Contains(t, notice, reason)
 	}

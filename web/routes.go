@@ -41,6 +41,8 @@ func (s *Server) routes() {
 	s.engine.DELETE("/api/v1/slos/:name", s.deleteSLO)
 	s.get("/api/v1/slos/:name/buckets", s.getBuckets)
 	s.get("/api/v1/slos/:name/timeline", s.getTimeline)
+	s.get("/api/v1/slos/:name/recount", s.getRecount)
+	s.engine.POST("/api/v1/slos/:name/recount", s.startRecount)
 	s.get("/api/v1/services", s.listServices)
 	s.get("/api/v1/alerts", s.listAlerts)
 

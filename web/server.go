@@ -17,6 +17,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/web/static"
 	"github.com/slowburn-slo/slowburn/web/view"
 )
@@ -34,7 +35,7 @@ const (
 	maxBodyBytes      = 1 << 20
 )
 
-// Settings is what a Server is made of. The sources are required.
+// Settings is what a Server is made of. The first sources are required.
 type Settings struct {
 	Statuses    Statuses
 	Definitions Definitions
@@ -43,6 +44,14 @@ type Settings struct {
 	Ledger      Ledger
 	Episodes    Episodes
 	Health      Health
+
+	// What follows may be nil while nothing of the kind runs: the pages leave it
+	// out then, and the API says that it is not known.
+	Audits          Audits
+	Recounts        Recounts
+	Corrections     Corrections
+	Refusals        Refusals
+	RefusedArrivals RefusedArrivals
 
 	// Metrics answers GET /metrics; nil leaves the route out.
 	Metrics http.Handler
@@ -113,6 +122,13 @@ type Server struct {
 	engine   *gin.Engine
 	handler  http.Handler
 
+	// What the store said a moment ago, so that pages that are drawn each second
+	// do not ask it each second; raised is the text of the alarms.
+	audited   *kept[struct{}, []slo.Audit]
+	corrected *kept[windowKey, slo.Corrections]
+	compared  *kept[windowKey, view.Compared]
+	raised    *kept[struct{}, string]
+
 	// listeners counts the pages that hear of verdicts; stopping ends them, so
 	// that they do not hold up a stop.
 	listeners atomic.Int64
@@ -130,6 +146,8 @@ func New(settings Settings) (*Server, error) {
 	}
 	s := &Server{
 		settings: settings, logger: settings.Logger, hosts: newHosts(settings.AllowedHosts), stopping: make(chan struct{}),
+		audited: newKept[struct{}, []slo.Audit](keepFor), corrected: newKept[windowKey, slo.Corrections](keepFor),
+		compared: newKept[windowKey, view.Compared](keepFor), raised: newKept[struct{}, string](pulsePeriod),
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 	var err error

@@ -62,6 +62,7 @@ func (s *Server) scene(c *gin.Context) (view.Scene, error) {
 		s.logger.ErrorContext(r.Context(), "read_episodes", "slo", name, "error", err)
 		scene.EpisodesKnown = false
 	}
+	s.addEvidence(r.Context(), &scene, objective)
 	return scene, nil
 }
 

@@ -8,10 +8,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/web/view"
 )
 
@@ -39,6 +42,13 @@ type config struct {
 	logLevel        string
 	development     bool
 
+	// How far back spans are taken, and how far back repeats are recognised.
+	lateness, dedupHorizon time.Duration
+	journalMaxAge          time.Duration
+	journalMaxSize         byteSize
+	// acceptLoss are damaged segments whose records are given up.
+	acceptLoss []string
+
 	// changed are the flags that were set, however, for the settings page.
 	changed []view.Setting
 }
@@ -63,6 +73,12 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.tlsKey, "tls-key", "", "private key `FILE` (PEM) of --tls-cert")
 	f.BoolVar(&c.insecure, "insecure", false, "listen beyond loopback without tokens or TLS")
 	f.BoolVar(&c.development, "development", false, "add the gallery of pages at /-/gallery")
+	f.DurationVar(&c.lateness, "lateness", 24*time.Hour, "how `LONG` after its end a span may arrive; later ones are refused")
+	f.DurationVar(&c.dedupHorizon, "dedup-horizon", slo.Horizon, "how `LONG` after its arrival a span that comes again is recognised; at most --lateness")
+	f.DurationVar(&c.journalMaxAge, "journal-max-age", 24*time.Hour, "how `LONG` the journal keeps what was counted")
+	c.journalMaxSize = 20 << 30
+	f.Var(&c.journalMaxSize, "journal-max-size", "`SIZE` that the journal may reach; above it telemetry is refused, retryably, until what was counted has made room")
+	f.StringSliceVar(&c.acceptLoss, "accept-loss", nil, "damaged `SEGMENTS` of the journal to go on without; what they held is unmeasured")
 	f.StringVar(&c.logLevel, "log-level", "info", "least `LEVEL` of the log: debug, info, warn or error")
 }
 
@@ -168,6 +184,9 @@ func (c *config) check() error {
 	if c.dataDir == "" {
 		return errors.New("--data-dir must not be empty")
 	}
+	if err := c.checkTimes(); err != nil {
+		return err
+	}
 	for _, f := range []struct{ flag, path string }{
 		{"collector-config", c.collectorConfig},
 		{"slos", c.slos},
@@ -210,6 +229,28 @@ func (c *config) check() error {
 	}
 	return nil
 }
+
+// checkTimes refuses bounds that contradict each other.
+func (c *config) checkTimes() error {
+	switch {
+	case c.lateness < time.Minute || c.lateness > maxLateness:
+		return fmt.Errorf("--lateness %s must lie between 1m and %s", c.lateness, maxLateness)
+	case c.dedupHorizon < time.Second || c.dedupHorizon > c.lateness:
+		return fmt.Errorf("--dedup-horizon %s must lie between 1s and --lateness (%s)", c.dedupHorizon, c.lateness)
+	case c.journalMaxAge < c.dedupHorizon:
+		return fmt.Errorf("--journal-max-age %s must not be below --dedup-horizon (%s): the journal is what repeats are recognised by", c.journalMaxAge, c.dedupHorizon)
+	case int64(c.journalMaxSize) < failpoint.Number("LEAST_JOURNAL_BYTES", leastJournal):
+		return fmt.Errorf("--journal-max-size %s must be at least %s", c.journalMaxSize.String(), "128MiB")
+	}
+	return nil
+}
+
+// maxLateness is the longest lateness bound. The ledger takes whatever was
+// accepted within it, so that a change of the setting changes no count.
+const maxLateness = 30 * 24 * time.Hour
+
+// leastJournal is two segments.
+const leastJournal = int64(128 << 20)
 
 // isLoopback reports whether an address can be reached from this machine only.
 func isLoopback(address string) (bool, error) {

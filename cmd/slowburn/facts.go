@@ -12,11 +12,8 @@ import (
 	"github.com/slowburn-slo/slowburn/web/view"
 )
 
-// The lateness bound of spans, and how far their clocks may run ahead.
-const (
-	lateBound   = 24 * time.Hour
-	futureBound = 10 * time.Minute
-)
+// futureBound is how far the clock of a sender may run ahead.
+const futureBound = 10 * time.Minute
 
 // factsTimeout is how long the database may take for all of them.
 const factsTimeout = 2 * time.Second
@@ -27,15 +24,16 @@ func (p *platform) Facts(ctx context.Context) view.Facts {
 	defer cancel()
 	f := view.Facts{
 		Started: p.started, JournalDir: filepath.Join(p.config.dataDir, "journal"), JournalBytes: p.journal.Size(),
-		JournalMaxBytes: journalMaxBytes, JournalMaxAge: journalMaxAge, JournalRecords: int64(p.journal.Durable()),
+		JournalMaxBytes: int64(p.config.journalMaxSize), JournalMaxAge: p.config.journalMaxAge, JournalRecords: int64(p.journal.Durable()),
 		Database: p.database(), LedgerLag: p.ledger.Progress().Lag, Evaluations: p.engine.Evaluations(),
-		Late: lateBound, Future: futureBound, Flags: p.config.changed,
+		Late: p.config.lateness, Future: futureBound, Flags: p.config.changed,
 		Listeners: []view.Setting{{Name: "page and API", Value: p.config.http}},
 	}
 	for _, endpoint := range p.collector.Endpoints() {
 		protocol, address, _ := strings.Cut(endpoint, " ")
 		f.Listeners = append(f.Listeners, view.Setting{Name: "OTLP over " + protocol, Value: address})
 	}
+	p.addCounting(ctx, &f)
 	var err error
 	if f.DatabaseBytes, err = p.store.Size(ctx); err != nil {
 		f.Unknown = append(f.Unknown, "The size of the database is not known: it does not answer.")
@@ -47,6 +45,20 @@ func (p *platform) Facts(ctx context.Context) view.Facts {
 		p.logger.Error("facts could not be read", "error", err)
 	}
 	return f
+}
+
+// addCounting fills in what is known of the parts that count.
+func (p *platform) addCounting(ctx context.Context, f *view.Facts) {
+	stats, reign := p.sightings.Stats(), p.engine.Reign()
+	f.DedupHorizon, f.DedupItems = p.config.dedupHorizon, stats.Items
+	f.DedupMemoryBytes, f.DedupDiskBytes = stats.TableBytes+stats.FilterBytes, stats.DiskBytes
+	f.JournalRefusing, f.JournalRefusingSince = p.refusing()
+	f.JournalOldest = p.recount.Oldest()
+	f.LeaderTerm, f.Leading, f.LeaderSince = reign.Epoch, p.engine.Leading(), reign.Since
+	var err error
+	if f.Repeats, f.Conflicts, err = p.store.Repeated(ctx); err != nil {
+		f.Unknown = append(f.Unknown, "How many items were repeated is not known: the database does not answer.")
+	}
 }
 
 // receivers are those that are configured, with how their delivery is doing,

@@ -63,7 +63,7 @@ func newRoot(getenv func(string) string) *cobra.Command {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newServe(getenv), newDemo(), newVersion())
+	root.AddCommand(newServe(getenv), newRecount(), newAudit(getenv), newDemo(), newVersion())
 	return root
 }
 

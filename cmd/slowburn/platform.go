@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/run"
@@ -17,12 +18,14 @@ import (
 	"github.com/slowburn-slo/slowburn/internal/buildinfo"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/alerting"
+	"github.com/slowburn-slo/slowburn/slo/audit"
 	"github.com/slowburn-slo/slowburn/slo/catalog"
 	"github.com/slowburn-slo/slowburn/slo/engine"
 	"github.com/slowburn-slo/slowburn/slo/indicator"
 	"github.com/slowburn-slo/slowburn/slo/ledger"
 	"github.com/slowburn-slo/slowburn/slo/recount"
 	"github.com/slowburn-slo/slowburn/slo/traffic"
+	"github.com/slowburn-slo/slowburn/storage/dedup"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 	"github.com/slowburn-slo/slowburn/storage/postgres"
 	"github.com/slowburn-slo/slowburn/web"
@@ -31,13 +34,6 @@ import (
 // shard names the journal of this process in the ledger; with one collector
 // there is one.
 const shard = "main"
-
-// Retention of the journal: what the ledger has not read is kept in any case.
-const (
-	journalMaxAge   = 24 * time.Hour
-	journalMaxBytes = 20 << 30
-	trimEvery       = time.Minute
-)
 
 // platform is every part, wired. The two ends of each interface meet here.
 type platform struct {
@@ -49,7 +45,11 @@ type platform struct {
 	catalog   *catalog.Catalog
 	folder    *catalog.Folder // nil without --slos
 	engine    *engine.Engine
+	sightings *dedup.Store
 	ledger    *ledger.Projection
+	recount   *recount.Background
+	audit     *audit.Auditor
+	alarms    *alerting.Alarms
 	traffic   *traffic.Projection
 	recounter *recount.Recounter
 	sender    *alerting.Sender
@@ -58,6 +58,9 @@ type platform struct {
 	started   time.Time
 	// receiverNames are the receivers as the outbox calls them.
 	receiverNames []string
+
+	mu            sync.Mutex
+	refusingSince time.Time
 }
 
 // assemble starts the database and makes every part; none of them runs yet.
@@ -79,7 +82,7 @@ func (p *platform) make(ctx context.Context) error {
 	}
 	p.collector, err = collector.New(collector.Settings{
 		Journal: p.journal, UserConfig: c.collectorConfig, GRPCEndpoint: c.otlpGRPC, HTTPEndpoint: c.otlpHTTP,
-		TokenFile: c.otlpTokenFile, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure,
+		Late: c.lateness, Future: futureBound, TokenFile: c.otlpTokenFile, TLSCert: c.tlsCert, TLSKey: c.tlsKey, Insecure: c.insecure,
 		Version: buildinfo.Version(), Logger: slog.New(quiet{p.logger.With("part", "collector").Handler()}),
 	})
 	if err != nil {
@@ -105,6 +108,9 @@ func (p *platform) make(ctx context.Context) error {
 		return err
 	}
 	if err := p.makeReaders(compiler); err != nil {
+		return err
+	}
+	if err := p.makeAudit(compiler); err != nil {
 		return err
 	}
 	return p.makeWeb()
@@ -185,29 +191,27 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 	p.sender, err = alerting.NewSender(alerting.Settings{
 		Config: alerts, AlertmanagerURL: p.config.alertmanagerURL, Store: p.store,
 		Logger: p.logger.With("part", "sender"), Version: buildinfo.Version(),
+		Standing: func(receiver string) []slo.Notification { return p.alarms.Firing(receiver) },
 	})
 	if err != nil {
 		return err
 	}
+	if err := p.makeAlarms(messenger); err != nil {
+		return err
+	}
 	p.engine = engine.New(engine.Settings{
-		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake,
+		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake, Alarm: p.alarms.Observe,
+		Lead: func(ctx context.Context) (engine.Term, error) {
+			term, err := p.store.Lead(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return term, nil
+		},
 		Logger: p.logger.With("part", "engine"),
 	})
 	return nil
 }
-
-func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
-	p.ledger, err = ledger.New(ledger.Settings{
-		Shard: shard, Journal: p.journal, Store: p.store,
-		Judge:      indicator.NewCounter(compiler, limits()),
-		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
-		Logger:     p.logger.With("part", "ledger"),
-	})
-	return err
-}
-
-// limits are how far the end of a span may lie from its arrival.
-func limits() indicator.Limits { return indicator.Limits{Late: lateBound, Future: futureBound} }
 
 // makeReaders makes what reads the journal beside the ledger, for the pages.
 func (p *platform) makeReaders(compiler *indicator.Compiler) (err error) {
@@ -265,6 +269,7 @@ func (p *platform) makeWeb() (err error) {
 	}
 	p.web, err = web.New(web.Settings{
 		Statuses: p.engine, Definitions: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
+		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: p.store, RefusedArrivals: p.store,
 		Drafts:    drafts{catalog: p.catalog, traffic: p.traffic, recounter: p.recounter},
 		OTLPToken: p.config.otlpTokenFile != "", OTLPTLS: p.config.tlsCert != "", Development: p.config.development,
 		Metrics: metrics, TokenFile: p.config.apiTokenFile, AllowedHosts: hosts,
@@ -282,9 +287,14 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 		actor(group, p.logger, "SLO folder", p.folder.Watch)
 	}
 	actor(group, p.logger, "ledger", p.ledger.Run)
+	actor(group, p.logger, "recount", p.recount.Run)
 	actor(group, p.logger, "traffic", p.traffic.Run)
+	actor(group, p.logger, "audit", p.audit.Run)
+	actor(group, p.logger, "seal", p.seal)
 	actor(group, p.logger, "notifications of the store", func(ctx context.Context) error { return p.store.Listen(ctx, p.engine.Wake) })
 	actor(group, p.logger, "engine", p.engine.Run)
+	actor(group, p.logger, "watch", p.watch)
+	actor(group, p.logger, "alarms", p.alarms.Run)
 	actor(group, p.logger, "sender", p.sender.Run)
 	actor(group, p.logger, "web", func(ctx context.Context) error { return p.web.Serve(ctx, page, tlsConfig) })
 	actor(group, p.logger, "journal", p.keepJournal)
@@ -293,27 +303,13 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 	}
 }
 
-// keepJournal trims the journal, and ends the process when its disk failed:
-// nothing may be acknowledged any more.
-func (p *platform) keepJournal(ctx context.Context) error {
-	ticker := time.NewTicker(trimEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.journal.Failed():
-			return p.journal.Err()
-		case <-ticker.C:
-			if err := p.journal.Trim(p.ledger.Progress().Offset, journalMaxAge, journalMaxBytes); err != nil {
-				p.logger.Error("the journal could not be trimmed", "error", err)
-			}
-		}
-	}
-}
-
 // close ends what assemble started. The journal is the caller's.
 func (p *platform) close() {
+	if p.sightings != nil {
+		if err := p.sightings.Close(); err != nil {
+			p.logger.Warn("what was seen could not be stored, the next start reads it again", "error", err)
+		}
+	}
 	if p.store != nil {
 		p.store.Close()
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/oklog/run"
 	"github.com/spf13/cobra"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
@@ -100,6 +101,8 @@ func serve(ctx context.Context, c config, out io.Writer, logger *slog.Logger) (e
 	// The journal's lock keeps a second process out before the database is touched.
 	j, err := journal.Open(filepath.Join(c.dataDir, "journal"), journal.Options{
 		Logger: logger.With("part", "journal"), RecentBytes: handOverBytes,
+		MaxBytes: int64(c.journalMaxSize), AcceptLoss: c.acceptLoss,
+		SegmentBytes: failpoint.Number("SEGMENT_BYTES", 0), // The journal's own default.
 	})
 	if err != nil {
 		return err

@@ -10,11 +10,15 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/extensionmiddleware"
 	"google.golang.org/grpc"
+
+	"github.com/slowburn-slo/slowburn/collector/request"
+	"github.com/slowburn-slo/slowburn/collector/shape"
 )
 
 var (
 	_ extensionmiddleware.GRPCServer = (*decompressor)(nil)
 	_ extensionmiddleware.HTTPServer = (*decompressor)(nil)
+	_ request.Body                   = (*body)(nil)
 )
 
 // decompressor is a middleware of both protocols.
@@ -22,7 +26,7 @@ type decompressor struct {
 	component.StartFunc
 	component.ShutdownFunc
 	maxSize  int64
-	schema   *schema
+	schema   *shape.Schema
 	decoders decoders
 }
 
@@ -97,7 +101,13 @@ type body struct {
 	compressed io.Closer
 	err        error
 	giveBack   func()
+	// content is the whole of what reader reads, and found what its check found.
+	content []byte
+	found   shape.Findings
 }
+
+// Content implements request.Body.
+func (b *body) Content() ([]byte, shape.Findings, error) { return b.content, b.found, b.err }
 
 // Read reads decoded bytes.
 func (b *body) Read(p []byte) (int, error) {

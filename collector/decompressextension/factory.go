@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
+
+	"github.com/slowburn-slo/slowburn/collector/shape"
 )
 
 // TypeName is the type of the component in a Collector configuration.
@@ -41,7 +43,7 @@ func NewFactory() extension.Factory {
 		component.MustNewType(TypeName),
 		func() component.Config { return &Config{MaxSizeMiB: 20} },
 		func(_ context.Context, _ extension.Settings, cfg component.Config) (extension.Extension, error) {
-			return &decompressor{maxSize: int64(cfg.(*Config).MaxSizeMiB) << 20, schema: newSchema()}, nil
+			return &decompressor{maxSize: int64(cfg.(*Config).MaxSizeMiB) << 20, schema: shape.NewSchema()}, nil
 		},
 		component.StabilityLevelBeta,
 	)

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/slowburn-slo/slowburn/collector/request"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -69,34 +70,64 @@ func (e *journalExporter) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: false}
 }
 
-// ConsumeTraces returns when the spans are durable. The journal keeps td, so it
-// becomes read-only and is taken out of the Collector's pool of reused memory.
+// ConsumeTraces returns when the spans are durable, and what the receiver
+// refused of them. The journal keeps td, so it becomes read-only and is taken
+// out of the Collector's pool of reused memory.
 func (e *journalExporter) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
-	if td.SpanCount() == 0 {
-		return nil
+	handover := request.Of(ctx)
+	if td.SpanCount() > 0 {
+		payload := handover.PayloadOfTraces(td)
+		if payload == nil {
+			var err error
+			if payload, err = (&ptrace.ProtoMarshaler{}).MarshalTraces(td); err != nil {
+				return consumererror.NewPermanent(fmt.Errorf("encode spans: %w", err))
+			}
+			td.MarkReadOnly()
+		}
+		pref.RefTraces(td)
+		if err := e.append(ctx, slo.Record{Kind: slo.RecordTraces, Payload: payload, Decoded: td}); err != nil {
+			return err
+		}
 	}
-	payload, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td)
-	if err != nil {
-		return consumererror.NewPermanent(fmt.Errorf("encode spans: %w", err))
-	}
-	pref.RefTraces(td)
-	td.MarkReadOnly()
-	return e.append(ctx, slo.Record{Kind: slo.RecordTraces, Payload: payload, Decoded: td})
+	return e.appendRefused(ctx, handover)
 }
 
-// ConsumeMetrics returns when the metrics are durable. The journal keeps md, as
-// with ConsumeTraces.
+// ConsumeMetrics returns when the metrics are durable, as ConsumeTraces does.
 func (e *journalExporter) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
-	if md.DataPointCount() == 0 {
+	handover := request.Of(ctx)
+	if md.DataPointCount() > 0 {
+		payload := handover.PayloadOfMetrics(md)
+		if payload == nil {
+			var err error
+			if payload, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(md); err != nil {
+				return consumererror.NewPermanent(fmt.Errorf("encode metrics: %w", err))
+			}
+			md.MarkReadOnly()
+		}
+		pref.RefMetrics(md)
+		if err := e.append(ctx, slo.Record{Kind: slo.RecordMetrics, Payload: payload, Decoded: md}); err != nil {
+			return err
+		}
+	}
+	return e.appendRefused(ctx, handover)
+}
+
+// appendRefused stores what the receiver refused, behind what was accepted: if
+// only this fails, the request is sent again, its spans are known as repeats,
+// and what was refused is counted once.
+func (e *journalExporter) appendRefused(ctx context.Context, handover *request.Handover) error {
+	return e.appendRefusals(ctx, handover.TakeRefused())
+}
+
+func (e *journalExporter) appendRefusals(ctx context.Context, refused []slo.Refusal) error {
+	if len(refused) == 0 {
 		return nil
 	}
-	payload, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(md)
+	payload, err := slo.EncodeRefusals(refused)
 	if err != nil {
-		return consumererror.NewPermanent(fmt.Errorf("encode metrics: %w", err))
+		return consumererror.NewPermanent(err)
 	}
-	pref.RefMetrics(md)
-	md.MarkReadOnly()
-	return e.append(ctx, slo.Record{Kind: slo.RecordMetrics, Payload: payload, Decoded: md})
+	return e.append(ctx, slo.Record{Kind: slo.RecordRefusals, Payload: payload})
 }
 
 // append answers every refusal of the journal with a status that makes the

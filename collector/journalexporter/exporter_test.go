@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/slowburn-slo/slowburn/collector/journalexporter"
+	"github.com/slowburn-slo/slowburn/collector/request"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -202,3 +203,71 @@ type discard struct{}
 
 // Append answers at once.
 func (discard) Append(context.Context, slo.Record) (slo.Offset, error) { return 1, nil }
+
+func TestBytesOfTheReceiverAreStoredOnlyForTheDataThatTheyAre(t *testing.T) {
+	t.Parallel()
+	j := &journal{}
+	e, err := journalexporter.NewFactoryFor(j).CreateTraces(t.Context(), settings(zap.NewNop()), &journalexporter.Config{})
+	require.NoError(t, err)
+	td, handover := oneSpan(), request.New(nil)
+	handover.SetTraces(td, []byte("as it came"))
+	ctx := request.With(t.Context(), handover)
+	require.NoError(t, e.ConsumeTraces(ctx, td))
+	require.Equal(t, []byte("as it came"), j.records[0].Payload)
+	require.Equal(t, td, j.records[0].Decoded)
+
+	changed := ptrace.NewTraces()
+	td.CopyTo(changed)
+	changed.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName("by a processor")
+	require.NoError(t, e.ConsumeTraces(ctx, changed))
+	stored, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(j.records[1].Payload)
+	require.NoError(t, err)
+	require.Equal(t, "by a processor", stored.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Name())
+
+	me, err := journalexporter.NewFactoryFor(j).CreateMetrics(t.Context(), settings(zap.NewNop()), &journalexporter.Config{})
+	require.NoError(t, err)
+	md, handover := onePoint(), request.New(nil)
+	handover.SetMetrics(md, []byte("as it came"))
+	require.NoError(t, me.ConsumeMetrics(request.With(t.Context(), handover), md))
+	require.Equal(t, []byte("as it came"), j.records[2].Payload)
+}
+
+func TestRefusalsAreStoredBehindWhatWasAccepted(t *testing.T) {
+	t.Parallel()
+	refused := []slo.Refusal{{Signal: "traces", Reason: slo.RefusedLate, Service: "checkout", Items: 7}}
+	for name, td := range map[string]ptrace.Traces{"some accepted": oneSpan(), "none accepted": ptrace.NewTraces()} {
+		j := &journal{}
+		e, err := journalexporter.NewFactoryFor(j).CreateTraces(t.Context(), settings(zap.NewNop()), &journalexporter.Config{})
+		require.NoError(t, err)
+		require.NoError(t, e.ConsumeTraces(request.With(t.Context(), request.New(refused)), td))
+		require.Len(t, j.records, 1+td.SpanCount(), name)
+		last := j.records[td.SpanCount()]
+		require.Equal(t, slo.RecordRefusals, last.Kind, name)
+		stored, err := slo.DecodeRefusals(last.Payload)
+		require.NoError(t, err)
+		require.Equal(t, refused, stored, name)
+		j.err = errors.New("no space left on device")
+		err = e.ConsumeTraces(request.With(t.Context(), request.New(refused)), td)
+		require.Equal(t, codes.Unavailable, status.Code(err), name)
+	}
+}
+
+func TestRefusedLogsAreStoredAndToldToOurReceiver(t *testing.T) {
+	t.Parallel()
+	j := &journal{}
+	e, err := journalexporter.NewFactoryFor(j).CreateLogs(t.Context(), settings(zap.NewNop()), &journalexporter.Config{})
+	require.NoError(t, err)
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("service.name", "checkout")
+	records := rl.ScopeLogs().AppendEmpty().LogRecords()
+	records.AppendEmpty()
+	records.AppendEmpty()
+	handover := request.New(nil)
+	require.NoError(t, e.ConsumeLogs(request.With(t.Context(), handover), ld))
+	want := []slo.Refusal{{Signal: "logs", Reason: slo.RefusedSignal, Service: "checkout", Items: 2}}
+	require.Equal(t, want, handover.Reported())
+	stored, err := slo.DecodeRefusals(j.records[0].Payload)
+	require.NoError(t, err)
+	require.Equal(t, want, stored)
+}

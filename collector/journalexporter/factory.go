@@ -42,8 +42,8 @@ func NewFactoryFor(journal Journal) exporter.Factory {
 		exporter.WithMetrics(func(_ context.Context, set exporter.Settings, _ component.Config) (exporter.Metrics, error) {
 			return newJournalExporter(set, journal), nil
 		}, component.StabilityLevelBeta),
-		exporter.WithLogs(func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) {
-			return refuser{}, nil
+		exporter.WithLogs(func(_ context.Context, set exporter.Settings, _ component.Config) (exporter.Logs, error) {
+			return refuser{newJournalExporter(set, journal)}, nil
 		}, component.StabilityLevelBeta),
 	)
 }

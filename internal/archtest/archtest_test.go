@@ -46,7 +46,7 @@ func rules() []rule {
 		{"deploy", []string{"slo"}},
 		{"examples", nil},
 		{"examples/", []string{"slo"}},
-		{"internal/bench", []string{"slo", "slo/engine", "storage/journal", "storage/postgres"}}, // Measures them.
+		{"internal/bench", []string{"slo", "slo/engine", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
 		{"internal/", []string{"slo"}},
 		{"cmd/slowburn", []string{
 			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/", "examples", "examples/",

@@ -74,7 +74,16 @@ func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	e := engine.New(engine.Settings{Ledger: store, Episodes: store, Announcer: silent{}, Logger: logger})
+	e := engine.New(engine.Settings{
+		Ledger: store, Episodes: store, Announcer: silent{}, Logger: logger,
+		Lead: func(ctx context.Context) (engine.Term, error) {
+			term, err := store.Lead(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return term, nil
+		},
+	})
 	e.SetDefinitions(definitions)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 2)

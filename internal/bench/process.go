@@ -19,14 +19,21 @@ import (
 
 // process is one running `slowburn serve`.
 type process struct {
-	dir              string
-	http, grpc, otlp string
-	cmd              *exec.Cmd
-	log              bytes.Buffer
+	dir               string
+	http, grpc, otlp  string
+	binary            string
+	args, environment []string
+	cmd               *exec.Cmd
+	log               bytes.Buffer
 }
 
 // start runs the binary on free ports in a new folder and waits until it is ready.
 func start(ctx context.Context, o options, args ...string) (*process, error) {
+	return startWith(ctx, o, nil, args...)
+}
+
+// startWith is start with more in the environment.
+func startWith(ctx context.Context, o options, environment []string, args ...string) (*process, error) {
 	dir, err := os.MkdirTemp("", "slowburn-bench-")
 	if err != nil {
 		return nil, err
@@ -40,15 +47,54 @@ func start(ctx context.Context, o options, args ...string) (*process, error) {
 			return nil, err
 		}
 	}
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), o.binary, append([]string{ //nolint:gosec // The binary under test.
+	p.binary, p.environment = o.binary, environment
+	p.args = append([]string{
 		"serve", "--data-dir", filepath.Join(dir, "data"), "--http", p.http, "--otlp-grpc", p.grpc, "--otlp-http", p.otlp,
 		"--log-level", "warn",
-	}, args...)...)
-	p.cmd.Stdout, p.cmd.Stderr = io.Discard, &p.log
-	if err := p.cmd.Start(); err != nil {
+	}, args...)
+	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
 	return p, p.wait(ctx, "/readyz", time.Minute, func(int, string) bool { return true })
+}
+
+// run starts the program and does not wait for anything.
+func (p *process) run(ctx context.Context) error {
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.binary, p.args...) //nolint:gosec // The binary under test.
+	p.cmd.Env = append(os.Environ(), p.environment...)
+	p.cmd.Stdout, p.cmd.Stderr = io.Discard, &p.log
+	return p.cmd.Start()
+}
+
+// again kills the program and starts it on the same folder.
+func (p *process) again(ctx context.Context) error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	_ = p.cmd.Wait() // It was killed.
+	return p.run(ctx)
+}
+
+// signalTree signals a process and its children.
+func signalTree(pid int, signal syscall.Signal) error {
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return err
+	}
+	for _, child := range strings.Fields(string(children)) {
+		if number, err := strconv.Atoi(child); err == nil {
+			_ = syscall.Kill(number, signal) // It may have ended meanwhile.
+		}
+	}
+	return syscall.Kill(pid, signal)
+}
+
+func fileSize(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func freePort(ctx context.Context) (string, error) {

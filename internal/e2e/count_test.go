@@ -136,16 +136,17 @@ func TestBadInputChangesNothing(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, post("/v1/traces", "application/json", strings.NewReader(`{"resourceSpans": 7}`)))
 	oversized := post("/v1/traces", "application/x-protobuf", bytes.NewReader(make([]byte, 21<<20)))
 	require.Contains(t, []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge}, oversized)
-	require.Equal(t, http.StatusBadRequest, post("/v1/logs", "application/json", strings.NewReader(
+	require.Equal(t, http.StatusOK, post("/v1/logs", "application/json", strings.NewReader(
 		`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}]}]}]}`)))
 
-	// Spans outside the lateness bound are counted as refused, in no bucket.
-	require.NoError(t, exporter.ExportSpans(t.Context(), spans("pay", time.Now().Add(time.Hour), 3, 0)))
-	require.NoError(t, exporter.ExportSpans(t.Context(), spans("pay", time.Now().Add(-48*time.Hour), 4, 0)))
+	// Spans outside the lateness bound are counted as refused, in no bucket. The
+	// SDK reports a partial success as an error.
+	require.ErrorContains(t, exporter.ExportSpans(t.Context(), spans("pay", time.Now().Add(time.Hour), 3, 0)), "3 future")
+	require.ErrorContains(t, exporter.ExportSpans(t.Context(), spans("pay", time.Now().Add(-48*time.Hour), 4, 0)), "4 late")
 	p.eventually(10*time.Second, "the refused spans", func() (bool, string) {
 		_, metrics := p.get("/metrics")
-		return strings.Contains(metrics, `slowburn_refused_spans_total{reason="future"} 3`) &&
-			strings.Contains(metrics, `slowburn_refused_spans_total{reason="late"} 4`), metrics
+		return strings.Contains(metrics, `slowburn_refused_items_total{reason="future"} 3`) &&
+			strings.Contains(metrics, `slowburn_refused_items_total{reason="late"} 4`), metrics
 	})
 	_, page := p.get("/")
 	require.Contains(t, page, "7 spans refused")

@@ -46,3 +46,12 @@ func Here(point Point) {
 
 // Planted reports whether the harness planted a bug.
 func Planted(bug Bug) bool { return theirs().bug == bug }
+
+// Number is a setting that only the harness changes: SLOWBURN_CRASH_NAME in
+// the environment, else the usual one.
+func Number(name string, usual int64) int64 {
+	if n, err := strconv.ParseInt(os.Getenv("SLOWBURN_CRASH_"+name), 10, 64); err == nil {
+		return n
+	}
+	return usual
+}

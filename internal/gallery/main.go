@@ -37,7 +37,12 @@ func serve(ctx context.Context, address string, many int) error {
 	source := webtest.NewSource(statuses...)
 	source.Moving = webtest.Busy()
 	source.Seen = []slo.Service{{Name: "checkout", Spans: 12_345, LastSeen: webtest.Now()}}
+	counting := &webtest.Counting{
+		Found: webtest.Differing(), Turned: webtest.RefusedItems(), Befell: slo.Corrections{Late: 12, Repeats: 3},
+		Verdicts: []slo.SliceVerdict{{From: slo.SliceOf(webtest.Now()) - 8640, To: slo.SliceOf(webtest.Now()), Verdict: slo.AuditEqual, At: webtest.Now()}},
+	}
 	server, err := web.New(web.Settings{
+		Audits: counting, Recounts: counting, Corrections: counting, Refusals: counting, RefusedArrivals: counting,
 		Statuses: source, Definitions: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
 		Development: true, Version: "gallery", OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318", Now: webtest.Now,
 	})

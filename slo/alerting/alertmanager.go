@@ -69,16 +69,17 @@ func (s *Sender) resendFiring(ctx context.Context, l *lane) error {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	firing, err := s.settings.Store.Firing(bounded, l.receiver)
 	cancel()
-	if err != nil {
-		return fmt.Errorf("read what fires: %w", err)
-	}
 	var refused error
+	if err != nil {
+		refused = fmt.Errorf("read what fires: %w", err) // Alarms are pushed all the same: the store may be what they are about.
+	}
+	firing = append(firing, s.settings.Standing(l.receiver)...)
 	for batch := range slices.Chunk(firing, resendBatch) {
 		body, err := l.body(batch, s.settings.Now())
 		if err != nil {
 			return err
 		}
-		_, err = s.post(ctx, l.endpoint, "", body)
+		_, err = s.post(ctx, l.endpoint, message{body: body})
 		if _, answered := errors.AsType[*answerError](err); answered {
 			refused = err // It may still take the other batches.
 		} else if err != nil {

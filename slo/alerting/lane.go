@@ -87,7 +87,7 @@ func (s *Sender) deliver(ctx context.Context, l *lane, n slo.Notification) {
 		s.conclude(ctx, n, false, err)
 		return
 	}
-	retry, err := s.post(ctx, l.endpoint, n.ID, body)
+	retry, err := s.post(ctx, l.endpoint, message{id: n.ID, attempt: n.Attempt, body: body})
 	if err != nil && ctx.Err() != nil {
 		return // The grace is over. The outcome is not known: the lease brings it back.
 	}

@@ -21,7 +21,8 @@ type webhookMessage struct {
 	CommonAnnotations map[string]string `json:"commonAnnotations"`
 	ExternalURL       string            `json:"externalURL"`
 	Alerts            []alert           `json:"alerts"`
-	Slowburn          facts             `json:"slowburn"`
+	// Slowburn is facts of an episode, or alarmFacts.
+	Slowburn any `json:"slowburn"`
 }
 
 // facts are the evidence of a transition, for machines.

@@ -7,8 +7,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
+	"sync/atomic"
 	"time"
+
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
 // maxAnswer is how much of an answer is read, in bytes; more only costs the
@@ -41,39 +45,65 @@ type answerError struct {
 	retryAfter time.Duration
 }
 
-// Error names the status, and of a redirect that it was not followed.
+// Error names the status, and what to do where no retry will mend it.
 func (e *answerError) Error() string {
 	text := fmt.Sprintf("the receiver answered %d %s", e.status, http.StatusText(e.status))
-	if e.status >= 300 && e.status < 400 {
+	switch {
+	case e.status >= 300 && e.status < 400:
 		text += "; redirects are not followed"
+	case e.status == http.StatusGone:
+		text += "; take this endpoint out of the alerting configuration, or write its new URL"
 	}
 	return text
 }
 
+// message is what one request carries. ID and attempt go along as headers, so
+// that a receiver can tell a repeat; a list of alerts that is sent again and
+// again has neither.
+type message struct {
+	id      string
+	attempt int
+	body    []byte
+}
+
 // post sends one JSON body. The error says why it was not taken, retry whether
-// another attempt may help. The id goes along as webhook-id unless it is empty.
+// another attempt may help. Where the whole request was sent and no answer
+// came, the receiver may have it: the error says so, and the repeat goes out
+// under the same id.
 //
 // It speaks to the transport itself, not through an http.Client, which would
 // follow redirects and put the whole URL into its errors.
-func (s *Sender) post(ctx context.Context, to Endpoint, id string, body []byte) (retry bool, err error) {
+func (s *Sender) post(ctx context.Context, to Endpoint, m message) (retry bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	request, err := s.request(ctx, to, id, body)
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
+		if w.Err == nil {
+			failpoint.Here(failpoint.RequestSent)
+			sent.Store(true)
+		}
+	}})
+	request, err := s.request(ctx, to, m)
 	if err != nil {
 		return false, err
 	}
 	response, err := s.settings.Transport.RoundTrip(request)
 	if err != nil {
+		text := "send to " + to.String()
 		if ctx.Err() != nil {
-			return true, fmt.Errorf("no answer within %s: %w", attemptTimeout, ctx.Err())
+			text, err = fmt.Sprintf("no answer within %s", attemptTimeout), ctx.Err()
 		}
-		return true, fmt.Errorf("send to %s: %w", to, err)
+		if sent.Load() {
+			text += " (all of it was sent, so it may have arrived)"
+		}
+		return true, fmt.Errorf("%s: %w", text, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusOK {
 		// The status decides; the rest is read so that the connection can be used again.
 		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
 	}
+	failpoint.Here(failpoint.Answered)
 	if response.StatusCode >= 200 && response.StatusCode < 300 {
 		return false, nil
 	}
@@ -84,17 +114,18 @@ func (s *Sender) post(ctx context.Context, to Endpoint, id string, body []byte) 
 	return answer.status != http.StatusGone, answer
 }
 
-func (s *Sender) request(ctx context.Context, to Endpoint, id string, body []byte) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, to Endpoint, m message) (*http.Request, error) {
 	target := *to.url
 	target.User = nil
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(m.body))
 	if err != nil { // The error would repeat the URL; it was parsed before, so this cannot happen.
 		return nil, fmt.Errorf("the URL of %s cannot be used in a request", to)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "Slowburn/"+s.settings.Version)
-	if id != "" {
-		request.Header.Set("Webhook-Id", id)
+	if m.id != "" {
+		request.Header.Set("Webhook-Id", m.id)
+		request.Header.Set("Slowburn-Attempt", strconv.Itoa(m.attempt))
 		request.Header.Set("Webhook-Timestamp", strconv.FormatInt(s.settings.Now().Unix(), 10))
 	}
 	if user := to.url.User; user != nil {

@@ -37,6 +37,9 @@ type Settings struct {
 	AlertmanagerURL string
 	Store           Store
 	Logger          *slog.Logger
+	// Standing returns the notifications to a receiver of alarms that are open,
+	// which the Store does not know to fire (see Alarms.Firing); may be nil.
+	Standing func(receiver string) []slo.Notification
 
 	// Version is shown to receivers in the User-Agent; "dev" if empty.
 	Version string
@@ -76,6 +79,9 @@ func (s *Settings) defaults() error {
 	}
 	if s.Resend < 0 || s.Resend > maxResend || s.Poll < 0 || s.Grace < 0 {
 		return errors.New("alerting: poll and grace must not be negative, resend must be between 0 and 2 minutes")
+	}
+	if s.Standing == nil {
+		s.Standing = func(string) []slo.Notification { return nil }
 	}
 	if s.Version == "" {
 		s.Version = "dev"

@@ -138,6 +138,13 @@ func (s *fakeStore) Firing(_ context.Context, receiver string) ([]slo.Notificati
 	return firing, nil
 }
 
+// hurry makes a notification due at once, as if its pause or lease had passed.
+func (s *fakeStore) hurry(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byID[id].due = time.Time{}
+}
+
 // row returns what became of a notification.
 func (s *fakeStore) row(id string) row {
 	s.mu.Lock()

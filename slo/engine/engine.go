@@ -6,6 +6,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -28,8 +29,10 @@ type Ledger interface {
 type Episodes interface {
 	// OpenEpisodes returns those that are pending or firing.
 	OpenEpisodes(ctx context.Context) ([]slo.Episode, error)
-	// SaveTransitions MUST store transitions and notifications in one transaction.
-	SaveTransitions(ctx context.Context, moved []slo.Transition, tell []slo.Notification) error
+	// SaveTransitions MUST store transitions and notifications in one
+	// transaction, or nothing and return slo.ErrFenced if the epoch is not that
+	// of the newest term. Epoch 0 stands for an engine without leadership.
+	SaveTransitions(ctx context.Context, epoch int64, moved []slo.Transition, tell []slo.Notification) error
 }
 
 // Announcer writes the notifications of a transition, one for each receiver.
@@ -46,9 +49,19 @@ type Settings struct {
 	Announcer Announcer
 	// Announced is called after notifications were stored; it MUST NOT block.
 	Announced func()
-	Logger    *slog.Logger
-	// Now is the clock; time.Now if nil.
+	// Lead asks to lead and returns the term, or slo.ErrNotLeading while
+	// another process leads. ctx bounds the asking, not the term. Without it
+	// the engine always leads.
+	Lead func(ctx context.Context) (Term, error)
+	// Alarm is told every second whether something is wrong with Slowburn
+	// itself (see slo.AlarmStale, slo.AlarmClockJump); it MUST NOT block.
+	Alarm  func(name string, wrong bool, description string)
+	Logger *slog.Logger
+	// Now is the wall clock; time.Now if nil.
 	Now func() time.Time
+	// Uptime is the time since some fixed moment by a clock that nobody sets;
+	// the monotonic reading of Now if nil.
+	Uptime func() time.Duration
 }
 
 const (
@@ -56,8 +69,12 @@ const (
 	// every tick, all objectives in turn within sweepTicks of them.
 	tick       = time.Second
 	sweepTicks = 10
-	// commitLimit bounds how many commits are applied before judging.
+	// commitLimit bounds how many commits are read at once.
 	commitLimit = 512
+	// storeTimeout bounds one call of the store, readTimeout the reading of
+	// the whole ledger: a connection that is half open must not stop evaluation.
+	storeTimeout = 10 * time.Second
+	readTimeout  = 5 * time.Minute
 	// leastLongest is the least history kept, so that an objective with a
 	// usual window never makes the engine read the whole ledger.
 	leastLongest = 35 * 24 * time.Hour
@@ -68,8 +85,15 @@ const (
 type Engine struct {
 	settings Settings
 	wake     chan struct{}
-	// followed is when the ledger was looked at last; it belongs to Run.
-	followed time.Time
+	// followed is the uptime at which the ledger was looked at last, term the
+	// term that this engine leads in, asked whether it ever asked for one, and
+	// when last; outage whether the last step failed. They belong to Run.
+	followed    time.Duration
+	hasFollowed bool
+	term        Term
+	asked       bool
+	askedUptime time.Duration
+	outage      bool
 
 	mu         sync.RWMutex
 	series     map[slo.SeriesID]*series
@@ -84,11 +108,22 @@ type Engine struct {
 	names      []string
 	// orphans are open episodes of objectives that are gone.
 	orphans []orphan
-	// loaded: the ledger was read. episodesKnown: open episodes are as stored.
-	loaded, episodesKnown bool
+	// loaded: the ledger was read as far back as objectives need. ready: it was
+	// read at all. episodesKnown: open episodes are as stored.
+	loaded, ready, episodesKnown bool
+	// unreadable: the store did not answer the last reading. unsaved: it did
+	// not take the last transitions.
+	unreadable, unsaved bool
+	leading             bool
+	reign               Reign
+	clock               clock
+	fresh               freshness
+	// jump is a jump of the wall clock that was not reported yet.
+	jump time.Duration
+	// began is when the engine was made, with the monotonic reading.
+	began time.Time
 	// judgeAll: the next evaluation is of every objective.
 	judgeAll    bool
-	outage      bool
 	evaluations uint64
 }
 
@@ -100,8 +135,14 @@ func New(settings Settings) *Engine {
 	if settings.Announced == nil {
 		settings.Announced = func() {}
 	}
+	if settings.Alarm == nil {
+		settings.Alarm = func(string, bool, string) {}
+	}
+	began := settings.Now()
 	return &Engine{
 		settings:   settings,
+		began:      began,
+		fresh:      freshness{since: began.Round(0)},
 		wake:       make(chan struct{}, 1),
 		series:     map[slo.SeriesID]*series{},
 		sequences:  map[string]int64{},
@@ -121,8 +162,13 @@ func (e *Engine) Wake() {
 }
 
 // Run follows the ledger until ctx ends, then returns nil. While the store
-// does not answer it keeps what it knows and tries again every second.
+// does not answer it keeps what it knows, says since when that is stale, and
+// tries again every second.
 func (e *Engine) Run(ctx context.Context) error {
+	var watching sync.WaitGroup
+	watching.Go(func() { e.watch(ctx) })
+	defer watching.Wait()
+	defer func() { e.stepDown("this process ends") }()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	e.step(ctx, true)
@@ -154,36 +200,56 @@ func (e *Engine) step(ctx context.Context, ticked bool) {
 	e.outage = err != nil
 }
 
-// follow applies commits batch by batch and judges after each, so that a long
-// backlog is judged in its order.
+// follow applies all commits there are and then judges once, at now: what was
+// missed in an outage becomes history, and only what still goes on is told.
 func (e *Engine) follow(ctx context.Context, ticked bool) error {
-	if err := e.prepare(ctx); err != nil {
+	touched, err := e.read(ctx, ticked)
+	leads := false
+	if err == nil {
+		leads, err = e.leads(ctx)
+	}
+	if err == nil {
+		err = e.knowEpisodes(ctx, ticked && !leads)
+	}
+	e.mu.Lock()
+	e.unreadable = err != nil
+	e.judgeAll = e.judgeAll || err != nil // What was touched may have been applied, and not judged.
+	e.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	now := e.settings.Now()
-	if since := now.Sub(e.followed); ticked && since >= 0 && since < tick {
-		return e.judge(ctx, nil, true) // A hint has made us read just now.
-	}
-	e.followed = now
-	for {
-		touched, more, err := e.catchUp(ctx)
-		if err != nil {
-			return err
-		}
-		if err := e.judge(ctx, touched, ticked && !more); err != nil {
-			return err
-		}
-		if !more {
-			return nil
-		}
-	}
+	return e.judge(ctx, touched, ticked, leads)
 }
 
-// Ready reports whether the ledger and the open episodes were read.
+// read applies the commits that came since, and returns the series that they
+// touched.
+func (e *Engine) read(ctx context.Context, ticked bool) (map[slo.SeriesID]bool, error) {
+	if err := e.load(ctx); err != nil {
+		return nil, err
+	}
+	_, uptime := e.clocks()
+	if ticked && e.hasFollowed && uptime-e.followed < tick {
+		return nil, nil // A hint has made us read just now.
+	}
+	e.followed, e.hasFollowed = uptime, true
+	all := map[slo.SeriesID]bool{}
+	for more := true; more; {
+		touched, further, err := e.catchUp(ctx)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, touched)
+		more = further
+	}
+	return all, nil
+}
+
+// Ready reports whether the ledger was read: from then on statuses are of what
+// it says, though perhaps not of now (see slo.ObjectiveStatus.StaleSince).
 func (e *Engine) Ready() bool {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.loaded && e.episodesKnown
+	return e.ready
 }
 
 // Evaluations counts the objectives judged since the start.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,6 +33,18 @@ type fakeStore struct {
 	rebuilds  int
 	fail      bool
 	failAfter bool
+	// hidden is how many of the newest commits the ledger has not made yet.
+	hidden int
+	// hangs: the store takes questions and never answers.
+	hangs bool
+	// failSave: it answers, but takes nothing.
+	failSave bool
+	// epoch is that of the newest term; fence: others are refused.
+	epoch int64
+	fence bool
+	// held is the term that holds the lock, if there is one.
+	lock bool
+	held *fakeTerm
 }
 
 func newFakeStore() *fakeStore { return &fakeStore{episodes: map[string]slo.Episode{}} }
@@ -52,7 +65,7 @@ func (f *fakeStore) ReadLedger(_ context.Context, _ time.Time, visit func(slo.De
 	f.rebuilds++
 	states := map[slo.SeriesID]slo.SeriesState{}
 	coverage := slo.Coverage{}
-	for _, c := range f.commits {
+	for _, c := range f.commits[:len(f.commits)-f.hidden] {
 		for _, d := range c.Deltas {
 			visit(d)
 		}
@@ -73,10 +86,15 @@ func (f *fakeStore) ReadLedger(_ context.Context, _ time.Time, visit func(slo.De
 		}
 		coverage.Until = c.MeasuredUntil
 	}
-	return states, coverage, map[string]int64{"a": int64(len(f.commits))}, nil
+	return states, coverage, map[string]int64{"a": int64(len(f.commits) - f.hidden)}, nil
 }
 
-func (f *fakeStore) Commits(_ context.Context, after map[string]int64, limit int) ([]slo.Commit, error) {
+func (f *fakeStore) Commits(ctx context.Context, after map[string]int64, limit int) ([]slo.Commit, error) {
+	var hangs bool
+	if f.set(func(f *fakeStore) { hangs = f.hangs }); hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail {
@@ -85,7 +103,7 @@ func (f *fakeStore) Commits(_ context.Context, after map[string]int64, limit int
 	if after["a"] < f.pruned {
 		return nil, slo.ErrRebuild
 	}
-	rest := f.commits[after["a"]:]
+	rest := f.commits[after["a"]:max(int(after["a"]), len(f.commits)-f.hidden)]
 	return rest[:min(limit, len(rest))], nil
 }
 
@@ -104,11 +122,14 @@ func (f *fakeStore) OpenEpisodes(context.Context) ([]slo.Episode, error) {
 	return open, nil
 }
 
-func (f *fakeStore) SaveTransitions(_ context.Context, moved []slo.Transition, tell []slo.Notification) error {
+func (f *fakeStore) SaveTransitions(_ context.Context, epoch int64, moved []slo.Transition, tell []slo.Notification) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail {
+	if f.fail || f.failSave {
 		return errStore
+	}
+	if f.fence && epoch != f.epoch {
+		return slo.ErrFenced
 	}
 	for _, m := range moved {
 		f.episodes[m.Episode.ID] = m.Episode
@@ -169,14 +190,34 @@ type bench struct {
 	id     slo.SeriesID
 	stop   func()
 	once   bool
+	alarms map[string][]string
+	mu     sync.Mutex
+}
+
+// alarmed returns what was said of an alarm while it was wrong.
+func (b *bench) alarmed(name string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.alarms[name])
 }
 
 func newBench(t *testing.T, store *fakeStore, definitions ...slo.Definition) *bench {
 	t.Helper()
-	b := &bench{t: t, store: store}
-	b.engine = engine.New(engine.Settings{
-		Ledger: store, Episodes: store, Announcer: announcer{}, Logger: slog.New(slog.DiscardHandler),
-	})
+	return newBenchWith(t, store, engine.Settings{Ledger: store, Episodes: store}, definitions...)
+}
+
+func newBenchWith(t *testing.T, store *fakeStore, settings engine.Settings, definitions ...slo.Definition) *bench {
+	t.Helper()
+	b := &bench{t: t, store: store, alarms: map[string][]string{}}
+	settings.Announcer, settings.Logger = announcer{}, slog.New(slog.DiscardHandler)
+	settings.Alarm = func(name string, wrong bool, text string) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if wrong {
+			b.alarms[name] = append(b.alarms[name], text)
+		}
+	}
+	b.engine = engine.New(settings)
 	b.engine.SetDefinitions(definitions)
 	if len(definitions) > 0 {
 		b.id = definitions[0].SLO.Indicator.Series().ID

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,7 +65,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	e.order = e.order[:0]
 	e.statuses = make(map[string]*entry, len(definitions))
 	e.names = e.names[:0]
-	now := e.settings.Now()
+	now := e.clock.at(e.settings.Now())
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
 		own := &entry{status: &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, len(d.SLO.Objectives))}}
@@ -117,7 +116,7 @@ func (e *Engine) adopt(open []slo.Episode) {
 		was[o.episode.ID] = o
 	}
 	e.orphans = nil
-	now := e.settings.Now()
+	now := e.clock.at(e.settings.Now())
 	for _, episode := range open {
 		episode.LastOver = now
 		if last, ok := followed[episode.ID]; ok {
@@ -133,126 +132,6 @@ func (e *Engine) adopt(open []slo.Episode) {
 			known.definition.Name, known.status.Index = episode.SLO, episode.Objective
 			e.orphans = append(e.orphans, known)
 		}
-	}
-}
-
-// due selects what to judge: objectives of touched series, at a tick also
-// those with open episodes and the next share of all; all of them after the
-// ledger was read anew. The caller holds the lock.
-func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
-	if e.judgeAll {
-		e.judgeAll = false
-		return e.order
-	}
-	var due []*objective
-	for id := range touched {
-		due = append(due, e.bySeries[id]...)
-	}
-	if !ticked {
-		return due
-	}
-	share := (len(e.order) + sweepTicks - 1) / sweepTicks
-	for i, o := range e.order {
-		its := (i - e.turn + len(e.order)) % len(e.order)
-		if !touched[o.id] && (len(o.open) > 0 || its < share) {
-			due = append(due, o)
-		}
-	}
-	if share > 0 {
-		e.turn = (e.turn + share) % len(e.order)
-	}
-	return due
-}
-
-// judge evaluates what is due, stores the transitions with their
-// notifications, and only then lets them be seen. The lock is not held while
-// the store works, so that readers never wait for it.
-func (e *Engine) judge(ctx context.Context, touched map[slo.SeriesID]bool, ticked bool) error {
-	now := e.settings.Now()
-	moved := e.evaluate(touched, ticked, now)
-	if len(moved) == 0 {
-		return nil
-	}
-	err := e.save(ctx, moved)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err != nil {
-		// The outcome may be unknown: what is stored decides.
-		e.episodesKnown = false
-		return err
-	}
-	for _, t := range moved {
-		e.settle(t, now)
-	}
-	return nil
-}
-
-// evaluate judges what is due and returns the transitions. An objective that
-// moves keeps the status that can be read until the move is stored.
-func (e *Engine) evaluate(touched map[slo.SeriesID]bool, ticked bool, now time.Time) []slo.Transition {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var moved []slo.Transition
-	for _, o := range e.due(touched, ticked) {
-		o.status = o.plan.Evaluate(e.reading(o.series, now))
-		e.evaluations++
-		transitions := slo.Advance(o.definition, o.status, o.open, now)
-		if len(transitions) == 0 {
-			e.publish(o, now)
-		}
-		moved = append(moved, transitions...)
-	}
-	for _, o := range e.orphans {
-		moved = append(moved, o.end(now))
-	}
-	return moved
-}
-
-// save stores transitions and what is to be told of them.
-func (e *Engine) save(ctx context.Context, moved []slo.Transition) error {
-	var tell []slo.Notification
-	for i := range moved {
-		t := &moved[i]
-		if t.Episode.State == slo.Firing {
-			t.Episode.Labels = e.settings.Announcer.Labels(*t)
-		}
-		notifications, err := e.settings.Announcer.Notifications(*t)
-		if err != nil {
-			return fmt.Errorf("write the notifications of episode %s: %w", t.Episode.ID, err)
-		}
-		tell = append(tell, notifications...)
-	}
-	if err := e.settings.Episodes.SaveTransitions(ctx, moved, tell); err != nil {
-		return fmt.Errorf("store %d transitions: %w", len(moved), err)
-	}
-	for _, t := range moved {
-		e.settings.Logger.Info("episode moved", "slo", t.Episode.SLO, "objective", t.Episode.Objective,
-			"tier", t.Episode.Tier, "state", string(t.Episode.State), "episode", t.Episode.ID)
-	}
-	if len(tell) > 0 {
-		e.settings.Announced()
-	}
-	return nil
-}
-
-// settle lets a stored transition be seen. The caller holds the lock.
-func (e *Engine) settle(t slo.Transition, now time.Time) {
-	ended := t.Episode.State == slo.Resolved || t.Episode.State == slo.Lapsed
-	o := e.objectives[objectiveKey{t.Episode.SLO, t.Episode.Objective}]
-	switch {
-	case ended:
-		// It may be an orphan although the objective is there: one of the same
-		// name was deleted before.
-		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
-		if o != nil && o.open[t.Episode.Tier].ID == t.Episode.ID {
-			delete(o.open, t.Episode.Tier)
-			e.publish(o, now)
-		}
-	case o != nil:
-		o.open[t.Episode.Tier] = t.Episode
-		e.publish(o, now)
-	default: // The objective went while its episode was stored.
-		e.orphans = append(e.orphans, orphan{episode: t.Episode, definition: t.SLO, status: t.Status})
 	}
 }
 

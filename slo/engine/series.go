@@ -17,20 +17,29 @@ type series struct {
 	state   slo.SeriesState
 }
 
-// prepare reads the ledger and the open episodes where they are not known.
-func (e *Engine) prepare(ctx context.Context) error {
+// load reads the ledger where it is not known.
+func (e *Engine) load(ctx context.Context) error {
 	e.mu.RLock()
-	loaded, known := e.loaded, e.episodesKnown
+	loaded := e.loaded
 	e.mu.RUnlock()
-	if !loaded {
-		if err := e.rebuild(ctx); err != nil {
-			return err
-		}
-	}
-	if known {
+	if loaded {
 		return nil
 	}
-	open, err := e.settings.Episodes.OpenEpisodes(ctx)
+	return e.rebuild(ctx)
+}
+
+// knowEpisodes reads the open episodes where they are not known, or where
+// another engine moves them.
+func (e *Engine) knowEpisodes(ctx context.Context, again bool) error {
+	e.mu.RLock()
+	known := e.episodesKnown
+	e.mu.RUnlock()
+	if known && !again {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	open, err := e.settings.Episodes.OpenEpisodes(bounded)
 	if err != nil {
 		return fmt.Errorf("read open episodes: %w", err)
 	}
@@ -56,6 +65,8 @@ func (e *Engine) rebuild(ctx context.Context) error {
 		return s
 	}
 	since := e.settings.Now().Add(-longest - time.Hour)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
 		known(d.Series).history.Add(d.Slice, d.Counts)
 	})
@@ -76,7 +87,7 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	}
 	// A window that grew meanwhile needs another read.
 	e.loaded = e.longest == longest
-	e.judgeAll = true
+	e.ready, e.judgeAll = true, true
 	return nil
 }
 
@@ -86,7 +97,9 @@ func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, mo
 	e.mu.RLock()
 	after := maps.Clone(e.sequences)
 	e.mu.RUnlock()
-	commits, err := e.settings.Ledger.Commits(ctx, after, commitLimit)
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	commits, err := e.settings.Ledger.Commits(bounded, after, commitLimit)
 	if errors.Is(err, slo.ErrRebuild) {
 		if err := e.rebuild(ctx); err != nil {
 			return nil, false, err
@@ -129,6 +142,9 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 			s.state.Counted[n-1].To = at
 		}
 	}
+	for _, r := range c.Recounted {
+		known(r.Series).state.Recounted(r)
+	}
 	if e.coverage.Since.IsZero() {
 		e.coverage.Since = c.MeasuredUntil
 	}
@@ -157,5 +173,5 @@ func (e *Engine) known(id slo.SeriesID) *series {
 
 // reading is what is known of a series now. The caller holds the lock.
 func (e *Engine) reading(s *series, now time.Time) slo.Reading {
-	return slo.Reading{Now: now, History: s.history, Series: s.state, Coverage: e.coverage}
+	return slo.Reading{Now: now, History: s.history, Series: s.state, Coverage: e.coverage, StaleSince: e.fresh.since}
 }

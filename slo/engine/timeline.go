@@ -16,9 +16,9 @@ const maxPoints = 1000
 // the window of the objective at least. It reads no database: 600 points take
 // below a millisecond. Without such an objective it returns slo.ErrNotFound.
 func (e *Engine) Timeline(name string, objective int, from, to time.Time, points int) (slo.Timeline, error) {
-	now := e.settings.Now()
 	e.mu.RLock()
 	defer e.mu.RUnlock()
+	now := e.clock.at(e.settings.Now())
 	o := e.objectives[objectiveKey{name, objective}]
 	if o == nil {
 		return slo.Timeline{}, fmt.Errorf("objective %d of %s: %w", objective, strings.ToValidUTF8(name, "\uFFFD"), slo.ErrNotFound)

@@ -123,9 +123,9 @@ func TestASpanBelongsToTheSliceOfItsEnd(t *testing.T) {
 	c := drained(t, compile(t, checkout()), record(t, traces(span{end: edge.Add(-1)}, span{end: edge}, span{end: edge.Add(10*time.Second - 1)})))
 	id := checkout().Series().ID
 	require.Equal(t, []slo.Delta{
-		{Series: id, Slice: slo.SliceOf(edge) - 1, Counts: slo.Counts{Good: 1}},
-		{Series: id, Slice: slo.SliceOf(edge), Counts: slo.Counts{Good: 2}},
-	}, c.Deltas)
+		{Series: id, Slice: slo.SliceOf(edge) - 1, Counts: slo.Counts{Good: 1}, Corrections: slo.Corrections{Late: 1}},
+		{Series: id, Slice: slo.SliceOf(edge), Counts: slo.Counts{Good: 2}, Corrections: slo.Corrections{Late: 2}},
+	}, c.Deltas, "an hour old, all are late")
 	require.Equal(t, map[slo.SeriesID]time.Time{id: edge.Add(10*time.Second - 1)}, c.Watermarks)
 }
 

@@ -45,7 +45,7 @@ func (c *Compiler) Sampler(i slo.Indicator, limits Limits) (*Sampler, error) {
 }
 
 // Judge counts the spans of a record (see Set.Judge).
-func (s *Sampler) Judge(r slo.Record) error { return s.set.judge(r, s.tally, s.see) }
+func (s *Sampler) Judge(r slo.Record) error { return s.set.judge(r, s.tally, nil, s.see) }
 
 // Preview is what was counted so far; From, To and Whole are the caller's.
 func (s *Sampler) Preview() slo.Preview {

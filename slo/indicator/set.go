@@ -52,10 +52,14 @@ func (s *Set) Len() int { return len(s.series) }
 // Judge takes r.Decoded if that holds traces, else it decodes r.Payload; both
 // give the same counts. It only reads them. The error says that the payload
 // cannot be decoded; nothing of the record was counted then.
-func (s *Set) Judge(r slo.Record, tally *Tally) error { return s.judge(r, tally, nil) }
+//
+// Every span counts as seen for the first time.
+func (s *Set) Judge(r slo.Record, tally *Tally) error { return s.judge(r, tally, nil, nil) }
 
-// judge is Judge, and shows every event to watch unless that is nil.
-func (s *Set) judge(r slo.Record, tally *Tally, watch func(*judge, outcome)) error {
+// judge is Judge. Unless they are nil, it asks a witness whether each span was
+// seen before, and shows every event to watch. An error of the witness is a
+// slo.ErrUnjudged: the tally then holds part of the record.
+func (s *Set) judge(r slo.Record, tally *Tally, w witness, watch func(*judge, outcome)) error {
 	if r.Kind != slo.RecordTraces {
 		return nil
 	}
@@ -66,21 +70,36 @@ func (s *Set) judge(r slo.Record, tally *Tally, watch func(*judge, outcome)) err
 			return fmt.Errorf("decode the %d bytes of traces record %d: %w", len(r.Payload), r.Offset, err)
 		}
 	}
+	if w != nil {
+		if err := w.begin(r); err != nil {
+			return unjudged(r, err)
+		}
+	}
 	tally.bind(s)
-	j := judge{set: s, tally: tally, watch: watch, arrival: r.Arrival.UnixNano()}
+	j := judge{set: s, tally: tally, witness: w, watch: watch, arrival: r.Arrival.UnixNano()}
 	resources := traces.ResourceSpans()
 	for i := range resources.Len() {
 		j.resourceSpans(resources.At(i))
+		if j.err != nil {
+			return unjudged(r, j.err)
+		}
 	}
 	return nil
+}
+
+func unjudged(r slo.Record, err error) error {
+	return fmt.Errorf("%w: record %d: %w", slo.ErrUnjudged, r.Offset, err)
 }
 
 // judge is one pass over a record.
 type judge struct {
 	set     *Set
 	tally   *Tally
+	witness witness
 	watch   func(*judge, outcome)
 	arrival int64 // Unix nanoseconds
+	place   int   // of the span at hand among all of the record
+	err     error // of the witness
 
 	// Of the resource at hand:
 	resource ptrace.ResourceSpans
@@ -105,7 +124,10 @@ func (j *judge) resourceSpans(r ptrace.ResourceSpans) {
 		scope := scopes.At(i)
 		spans := scope.Spans()
 		for k := range spans.Len() {
-			j.span(scope, spans.At(k))
+			if j.span(scope, spans.At(k)); j.err != nil {
+				return
+			}
+			j.place++
 		}
 	}
 	if j.spans > 0 {
@@ -128,26 +150,68 @@ func (j *judge) span(scope ptrace.ScopeSpans, span ptrace.Span) {
 		j.tally.refused[refusal]++
 		return
 	}
-	j.spans++
-	j.newest = max(j.newest, at)
-	if len(j.places) == 0 {
+	sighted := j.sight(span)
+	if sighted == slo.First {
+		j.spans++
+		j.newest = max(j.newest, at)
+	}
+	if len(j.places) == 0 || j.err != nil {
 		return
 	}
 	j.current = current{scope: scope, span: span, start: span.StartTimestamp(), end: span.EndTimestamp()}
 	j.tally.newSpan()
 	slice := slo.Slice(at / int64(slo.SliceLength))
+	late := j.arrival > (int64(slice)+1)*int64(slo.SliceLength)+int64(slo.LateAfter)
 	for _, place := range j.places {
+		if sighted != slo.First {
+			j.repeated(place, slice, sighted)
+			continue
+		}
 		outcome := j.outcome(&j.set.series[place])
 		if outcome == none {
 			continue
 		}
-		counts := j.tally.count(place, slice, min(at, j.arrival))
-		outcome.add(counts)
+		cell := j.tally.count(place, slice, min(at, j.arrival))
+		outcome.add(&cell.counts)
+		if late {
+			cell.Late++
+		}
 		if j.watch != nil {
 			j.watch(j, outcome)
 		}
 	}
 	j.current.close()
+}
+
+// sight asks the witness whether the span was seen before.
+func (j *judge) sight(span ptrace.Span) slo.Sighted {
+	if j.witness == nil || !identified(span) {
+		return slo.First
+	}
+	var sighted slo.Sighted
+	if sighted, j.err = j.witness.sight(j, span); j.err != nil {
+		return slo.First
+	}
+	switch sighted {
+	case slo.Repeat:
+		j.tally.repeats++
+	case slo.Conflict:
+		j.tally.conflicts++
+	case slo.First:
+	}
+	return sighted
+}
+
+// repeated notes at the series' bucket that an event of it was not counted.
+func (j *judge) repeated(place int, slice slo.Slice, sighted slo.Sighted) {
+	if j.asks(&j.set.series[place].total) == no {
+		return
+	}
+	if cell := j.tally.cellOf(place, slice); sighted == slo.Conflict {
+		cell.Conflicts++
+	} else {
+		cell.Repeats++
+	}
 }
 
 // outcome is what a span is to a series.

@@ -60,6 +60,8 @@ type Tally struct {
 	limits   Limits
 	services *roster
 	refused  [reasons]int64
+	// repeats and conflicts are the spans that were seen before.
+	repeats, conflicts int64
 
 	// counted has an entry for each series of the bound set, and of those
 	// before it from which buckets are left; cells are the buckets of all.
@@ -93,6 +95,7 @@ type cellKey struct {
 type cell struct {
 	cellKey
 	counts slo.Counts
+	slo.Corrections
 }
 
 type memo struct {
@@ -146,16 +149,22 @@ func (t *Tally) remember(condition int, a answer) {
 	t.memo[condition] = memo{span: t.span, answer: a}
 }
 
-// count returns the counts of a series' bucket to add to, and notes the event
-// time (Unix nanoseconds). The counts are valid until the next call.
-func (t *Tally) count(place int, slice slo.Slice, at int64) *slo.Counts {
+// count returns the bucket of a series to add to, and notes the event time
+// (Unix nanoseconds). It is valid until the next call.
+func (t *Tally) count(place int, slice slo.Slice, at int64) *cell {
+	c := &t.counted[t.slots[place]]
+	c.newest = max(c.newest, at)
+	return t.cellOf(place, slice)
+}
+
+// cellOf is count for what is no event.
+func (t *Tally) cellOf(place int, slice slo.Slice) *cell {
 	slot := t.slots[place]
 	c := &t.counted[slot]
-	c.newest = max(c.newest, at)
 	if c.cell < 0 || c.slice != slice {
 		c.slice, c.cell = slice, t.cell(cellKey{slot: slot, slice: slice})
 	}
-	return &t.cells[c.cell].counts
+	return &t.cells[c.cell]
 }
 
 func (t *Tally) cell(key cellKey) int {
@@ -176,6 +185,9 @@ func (t *Tally) Pending() int {
 		if spans > 0 {
 			n++
 		}
+	}
+	if t.repeats > 0 || t.conflicts > 0 {
+		n++
 	}
 	return n
 }
@@ -199,6 +211,8 @@ func (t *Tally) Drain(c *slo.Commit) {
 		}
 	}
 	t.refused = [reasons]int64{}
+	c.Repeats, c.Conflicts = c.Repeats+t.repeats, c.Conflicts+t.conflicts
+	t.repeats, t.conflicts = 0, 0
 	c.Services = t.services.drain()
 }
 
@@ -207,7 +221,7 @@ func (t *Tally) drainCells(c *slo.Commit) {
 	c.Watermarks = map[slo.SeriesID]time.Time{}
 	for _, cell := range t.cells {
 		from := &t.counted[cell.slot]
-		c.Deltas = append(c.Deltas, slo.Delta{Series: from.id, Slice: cell.slice, Counts: cell.counts})
+		c.Deltas = append(c.Deltas, slo.Delta{Series: from.id, Slice: cell.slice, Counts: cell.counts, Corrections: cell.Corrections})
 		if from.newest != 0 {
 			c.Watermarks[from.id] = time.Unix(0, from.newest).UTC()
 			from.newest = 0

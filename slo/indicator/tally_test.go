@@ -65,7 +65,7 @@ func TestASeriesOfTwoSetsCountsInOneBucket(t *testing.T) {
 	other, third := checkout(), checkout()
 	other.Good.MaxDuration++
 	third.Good.MaxDuration += 2
-	counter := indicator.NewCounter(compiler(t), indicator.Limits{})
+	counter := indicator.NewCounter(compiler(t), indicator.Limits{}, nil)
 	r := record(t, traces(span{}))
 	require.NoError(t, counter.Judge(r)) // by the empty set
 	require.NoError(t, counter.Use(seriesOf(checkout(), other)))
@@ -91,7 +91,7 @@ func TestASeriesOfTwoSetsCountsInOneBucket(t *testing.T) {
 
 func TestACounterReportsWhatItCannotJudge(t *testing.T) {
 	t.Parallel()
-	counter := indicator.NewCounter(compiler(t), indicator.Limits{})
+	counter := indicator.NewCounter(compiler(t), indicator.Limits{}, nil)
 	broken := slo.Indicator{Good: &slo.SpanSource{Condition: "?"}}
 	require.ErrorContains(t, counter.Use(seriesOf(broken, checkout())), string(broken.Series().ID))
 	require.NoError(t, counter.Judge(record(t, traces(span{}))))

@@ -26,6 +26,7 @@ type journal struct {
 	wake    chan struct{}
 	damage  error // given instead of the record after the last
 	open    int   // readers that are not closed
+	holes   []slo.Hole
 }
 
 func newJournal() *journal { return &journal{wake: make(chan struct{})} }
@@ -52,6 +53,8 @@ func (j *journal) breakDown(err error) {
 }
 
 func (j *journal) Oldest() slo.Offset { return j.first + 1 }
+
+func (j *journal) Holes() []slo.Hole { return j.holes }
 
 func (j *journal) Durable() slo.Offset {
 	j.mu.Lock()
@@ -115,6 +118,9 @@ type judge struct {
 	spans   int64
 	useErr  error
 	uses    int
+	// memory, if set, makes a byte seen within a horizon count as a repeat.
+	memory  *memory
+	repeats int64
 }
 
 type bucket struct {
@@ -134,8 +140,18 @@ func (j *judge) Judge(r slo.Record) error {
 	if string(r.Payload) == "!" {
 		return errors.New("not a payload")
 	}
-	j.spans += int64(len(r.Payload))
 	for _, b := range r.Payload {
+		if j.memory != nil {
+			repeat, err := j.memory.sight(r, b)
+			if err != nil {
+				return err
+			}
+			if repeat {
+				j.repeats++
+				continue
+			}
+		}
+		j.spans++
 		for _, s := range j.set {
 			key := bucket{s.ID, slo.Slice(b % 4)}
 			j.pending[key] = j.pending[key].Plus(verdict(s.ID, b))
@@ -155,7 +171,7 @@ func verdict(id slo.SeriesID, b byte) slo.Counts {
 	}
 }
 
-func (j *judge) Pending() int { return len(j.pending) + min(1, int(j.spans)) }
+func (j *judge) Pending() int { return len(j.pending) + min(1, int(j.spans)) + min(1, int(j.repeats)) }
 
 func (j *judge) Drain(c *slo.Commit) {
 	for key, counts := range j.pending {
@@ -164,8 +180,9 @@ func (j *judge) Drain(c *slo.Commit) {
 	if j.spans > 0 {
 		c.Services = []slo.Service{{Name: "all", Spans: j.spans}}
 	}
+	c.Repeats = j.repeats
 	clear(j.pending)
-	j.spans = 0
+	j.spans, j.repeats = 0, 0
 }
 
 // outcome is what the store does with a call.
@@ -197,12 +214,17 @@ type state struct {
 	Gaps     []slo.Interval
 	Counted  map[slo.SeriesID][]slo.Interval
 	Services map[string]int64
+	// Recounted is from where on a series is counted, of those that the test names.
+	Recounted map[slo.SeriesID]slo.Offset
+	Refusals  map[slo.Refusal]int64
+	Repeats   int64
 }
 
 func newState() state {
 	return state{
 		Counts: map[bucket]slo.Counts{}, Refused: map[string]int64{},
 		Counted: map[slo.SeriesID][]slo.Interval{}, Services: map[string]int64{},
+		Recounted: map[slo.SeriesID]slo.Offset{}, Refusals: map[slo.Refusal]int64{},
 	}
 }
 
@@ -255,8 +277,16 @@ func (s *store) Commit(ctx context.Context, c slo.Commit) error {
 }
 
 func (s *state) apply(c slo.Commit) error {
-	if c.From != s.Cursor.Offset || c.Sequence != s.Cursor.Sequence+1 || c.To <= c.From {
+	if c.From != s.Cursor.Offset || c.Sequence != s.Cursor.Sequence+1 || (c.To <= c.From && c.Recounted == nil) {
 		return fmt.Errorf("commit %d of records %d to %d at cursor %+v", c.Sequence, c.From, c.To, s.Cursor)
+	}
+	for _, r := range c.Recounted {
+		if s.Recounted[r.Series] != r.Through {
+			return slo.ErrRecountMoved
+		}
+	}
+	for _, r := range c.Recounted {
+		s.Recounted[r.Series] = r.After
 	}
 	seen := map[bucket]bool{}
 	for _, d := range c.Deltas {
@@ -270,6 +300,12 @@ func (s *state) apply(c slo.Commit) error {
 	for reason, n := range c.Refused {
 		s.Refused[reason] += n
 	}
+	for _, r := range c.Refusals {
+		items := r.Items
+		r.Items = 0
+		s.Refusals[r] += items
+	}
+	s.Repeats += c.Repeats
 	for _, service := range c.Services {
 		s.Services[service.Name] += service.Spans
 	}

@@ -25,10 +25,11 @@ type Reader interface {
 }
 
 // Journal says which records there are: from Oldest to Durable, which is the
-// newest one on disk (0 for none).
+// newest one on disk (0 for none), without those that were lost and given up.
 type Journal interface {
 	Oldest() slo.Offset
 	Durable() slo.Offset
+	Holes() []slo.Hole
 }
 
 // Store keeps what was counted.
@@ -49,12 +50,26 @@ type Judge interface {
 	// judged; what was counted so far MUST stay.
 	Use(set []slo.Series) error
 	// Judge counts a record of kind traces, all of it or, with an error, none.
+	// After slo.ErrUnjudged it may hold a part; then it is drained and the
+	// record is judged again later.
 	Judge(r slo.Record) error
 	// Pending is the number of rows that Drain would give; 0 if none.
 	Pending() int
 	// Drain moves what was counted into Deltas, Watermarks and Services of a
 	// commit, adds to its Refused, and starts from nothing.
 	Drain(c *slo.Commit)
+}
+
+// Memory is what the judge remembers of the items seen before: what is counted
+// must not depend on where the process was stopped.
+type Memory interface {
+	// Resume forgets what was seen after a record, and returns the record after
+	// which the journal must be sighted again, up to that one.
+	Resume(after slo.Offset) (slo.Offset, error)
+	// Sight notes the items of a record that was counted before.
+	Sight(r slo.Record) error
+	// Settle says that the records up to this one are committed for good.
+	Settle(offset slo.Offset) error
 }
 
 // Settings are what a Projection works with. Those without a default are required.
@@ -67,7 +82,9 @@ type Settings struct {
 	OpenReader func(after slo.Offset) (Reader, error)
 	Store      Store
 	Judge      Judge
-	Logger     *slog.Logger
+	// Memory belongs to the judge; nil if it has none.
+	Memory Memory
+	Logger *slog.Logger
 	// CommitInterval is the least time between two commits; 0 means 250 ms.
 	CommitInterval time.Duration
 	// MaxPending is the number of rows that are committed before the interval
@@ -99,6 +116,7 @@ func (s *Settings) defaults() error {
 type Projection struct {
 	settings Settings
 	progress atomic.Pointer[Progress]
+	recounts recounts
 
 	// What follows belongs to the goroutine of Run.
 
@@ -180,6 +198,9 @@ func (p *Projection) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.remember(ctx, cursor.Offset); err != nil {
+		return err
+	}
 	reader, err := p.settings.OpenReader(cursor.Offset)
 	if err != nil {
 		return fmt.Errorf("open the journal of shard %q after record %d: %w", p.settings.Shard, cursor.Offset, err)
@@ -222,6 +243,52 @@ func (p *Projection) restore(ctx context.Context, cursor slo.Cursor) (map[slo.Se
 		}
 	}
 	return p.use(ctx, set), nil
+}
+
+// remember makes the memory know what was seen up to the cursor. What it has
+// lost, it is given again from the journal, as far as that reaches.
+func (p *Projection) remember(ctx context.Context, cursor slo.Offset) error {
+	if p.settings.Memory == nil {
+		return nil
+	}
+	from, err := p.settings.Memory.Resume(cursor)
+	if err != nil {
+		return storeError{fmt.Errorf("recall what was seen up to record %d of shard %q: %w", cursor, p.settings.Shard, err)}
+	}
+	if oldest := p.settings.Journal.Oldest(); from+1 < oldest {
+		from = oldest - 1
+	}
+	if from >= cursor {
+		return nil
+	}
+	p.settings.Logger.InfoContext(ctx, "records are read again to know what was seen before",
+		"shard", p.settings.Shard, "from", uint64(from+1), "to", uint64(cursor))
+	reader, err := p.settings.OpenReader(from)
+	if err != nil {
+		return fmt.Errorf("open the journal of shard %q after record %d: %w", p.settings.Shard, from, err)
+	}
+	return errors.Join(p.sight(ctx, reader, from, cursor), closeReader(reader))
+}
+
+// sight gives the memory the records after from up to the cursor. When ctx
+// ends it stops without an error, as the caller does then.
+func (p *Projection) sight(ctx context.Context, reader Reader, from, cursor slo.Offset) error {
+	for at := from; at < cursor; {
+		r, err := reader.Next(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // A stop is no failure.
+		case err != nil:
+			return fmt.Errorf("read the journal of shard %q after record %d: %w", p.settings.Shard, at, err)
+		}
+		if at = r.Offset; r.Kind != slo.RecordTraces {
+			continue
+		}
+		if err := p.settings.Memory.Sight(r); err != nil {
+			return storeError{err}
+		}
+	}
+	return nil
 }
 
 // use puts a set in force, unless it is, and returns its identities.

@@ -344,6 +344,45 @@ func TestSilenceOfTheJournalIsAGap(t *testing.T) {
 	})
 }
 
+func TestAStretchThatWasGivenUpIsUnmeasured(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		hole slo.Hole
+		says string
+	}{
+		"the hole":                 {slo.Hole{After: 2, Through: 9}, ""},
+		"a hole that began before": {slo.Hole{After: 1, Through: 9}, ""},
+		"a hole that is shorter":   {slo.Hole{After: 2, Through: 8}, "gave record 10 where record 3 follows"},
+		"a hole somewhere else":    {slo.Hole{After: 12, Through: 20}, "gave record 10 where record 3 follows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench()
+				begin := time.Now()
+				b.journal.holes = []slo.Hole{test.hole}
+				for range 2 {
+					b.journal.append(slo.RecordTraces, []byte("a"), begin)
+				}
+				b.journal.append(slo.RecordTraces, []byte("b"), begin.Add(time.Second))
+				b.journal.records[2].Offset = 10
+				b.start(t)
+				pass(time.Second)
+				if test.says != "" {
+					require.ErrorContains(t, <-b.done, test.says)
+					b.cancel()
+					return
+				}
+				b.stop(t)
+				got := b.store.snapshot()
+				require.Equal(t, []slo.Interval{{From: begin, To: begin.Add(time.Second)}}, got.Gaps)
+				require.Equal(t, slo.Offset(10), got.Cursor.Offset)
+				require.Equal(t, int64(3), got.Services["all"])
+			})
+		})
+	}
+}
+
 func TestARecordThatCannotBeDecodedIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,11 +2,13 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -38,6 +40,8 @@ type session struct {
 	committed time.Time
 	// changed says that the commit holds a change of definitions.
 	changed bool
+	// refusals are those of the commit by what they have in common.
+	refusals map[slo.Refusal]int64
 	// unreadable is the first record of the commit that was refused, and why.
 	unreadable error
 }
@@ -53,12 +57,15 @@ func (s *session) begin(after slo.Offset, sequence int64, measuredUntil time.Tim
 	s.commit = slo.Commit{
 		Shard: s.settings.Shard, Sequence: sequence + 1, From: after, To: after, MeasuredUntil: measuredUntil,
 	}
-	s.changed, s.unreadable = false, nil
+	s.changed, s.unreadable, s.refusals = false, nil, nil
 }
 
 // run takes records and commits them as they become due, until ctx ends.
 func (s *session) run(ctx context.Context) error {
 	for {
+		if err := s.takeRecount(ctx); err != nil {
+			return err
+		}
 		due, pending := s.due()
 		if pending && !time.Now().Before(due) {
 			if err := s.flush(ctx); err != nil {
@@ -103,27 +110,37 @@ func (s *session) due() (time.Time, bool) {
 }
 
 // next reads a record. It reports true, and no record, if a commit became due
-// meanwhile.
+// meanwhile or a recount was handed in.
 func (s *session) next(ctx context.Context, due time.Time, pending bool) (slo.Record, bool, error) {
-	if !pending {
-		record, err := s.reader.Next(ctx)
-		return record, false, err
+	wait, cancel := context.WithCancel(ctx)
+	if pending {
+		wait, cancel = context.WithDeadline(ctx, due)
 	}
-	wait, cancel := context.WithDeadline(ctx, due)
 	defer cancel()
+	if s.recounts.interrupt(cancel) {
+		return slo.Record{}, true, nil
+	}
+	defer s.recounts.interrupt(nil)
 	record, err := s.reader.Next(wait)
 	return record, err != nil && wait.Err() != nil, err
 }
 
 // take judges one record.
 func (s *session) take(ctx context.Context, r slo.Record) error {
-	if want := s.commit.To + 1; r.Offset != want {
-		return fmt.Errorf("the journal of shard %q gave record %d where record %d follows", s.settings.Shard, r.Offset, want)
+	lost := r.Offset != s.commit.To+1
+	if lost && !s.givenUp(r.Offset) {
+		return fmt.Errorf("the journal of shard %q gave record %d where record %d follows", s.settings.Shard, r.Offset, s.commit.To+1)
 	}
 	switch r.Kind {
 	case slo.RecordTraces:
-		if err := s.settings.Judge.Judge(r); err != nil {
+		if err := s.settings.Judge.Judge(r); errors.Is(err, slo.ErrUnjudged) {
+			return storeError{err}
+		} else if err != nil {
 			s.refuse(r, err)
+		}
+	case slo.RecordRefusals:
+		if err := s.refused(r); err != nil {
+			return err
 		}
 	case slo.RecordDefinitions:
 		if err := s.define(ctx, r); err != nil {
@@ -134,18 +151,23 @@ func (s *session) take(ctx context.Context, r slo.Record) error {
 		return fmt.Errorf("record %d of shard %q is of kind %d, which this program does not know: "+
 			"run the version that wrote it, or a newer one", r.Offset, s.settings.Shard, r.Kind)
 	}
-	if before := s.commit.MeasuredUntil; !before.IsZero() && r.Arrival.Sub(before) > longestPause {
+	if before := s.commit.MeasuredUntil; !before.IsZero() && (lost || r.Arrival.Sub(before) > longestPause) {
 		s.commit.Gaps = append(s.commit.Gaps, slo.Interval{From: before, To: r.Arrival})
 	}
 	s.commit.To, s.commit.MeasuredUntil = r.Offset, r.Arrival
 	return nil
 }
 
+// givenUp reports whether the records between the one read last and this one
+// were lost, and given up by the operator. What arrived then is unmeasured.
+func (s *session) givenUp(next slo.Offset) bool {
+	return slices.ContainsFunc(s.settings.Journal.Holes(), func(h slo.Hole) bool {
+		return h.After <= s.commit.To && s.commit.To < h.Through && next == h.Through+1
+	})
+}
+
 func (s *session) refuse(r slo.Record, err error) {
-	if s.commit.Refused == nil {
-		s.commit.Refused = map[string]int64{}
-	}
-	s.commit.Refused[slo.RefusedUndecodable]++
+	s.note(slo.Refusal{Signal: "traces", Reason: slo.RefusedUndecodable, Items: 1})
 	if s.unreadable == nil {
 		s.unreadable = fmt.Errorf("record %d: %w", r.Offset, err)
 	}
@@ -158,6 +180,7 @@ func (s *session) define(ctx context.Context, r slo.Record) error {
 	if err != nil {
 		return fmt.Errorf("read the series of record %d of shard %q: %w", r.Offset, s.settings.Shard, err)
 	}
+	failpoint.Here(failpoint.SetActivating)
 	before := s.set
 	s.set = s.use(ctx, set)
 	if maps.Equal(before, s.set) {
@@ -191,6 +214,7 @@ func (s *session) flush(ctx context.Context) error {
 	}
 	s.committed = time.Now()
 	s.settings.Judge.Drain(&s.commit)
+	s.commit.Refusals = s.listRefusals()
 	lasting, cancel := outlive(ctx, stopGrace)
 	defer cancel()
 	if err := s.settings.Store.Commit(lasting, s.commit); err != nil {
@@ -198,6 +222,11 @@ func (s *session) flush(ctx context.Context) error {
 			s.commit.From+1, s.commit.To, s.settings.Shard, err)}
 	}
 	s.recovered(ctx)
+	if s.settings.Memory != nil {
+		if err := s.settings.Memory.Settle(s.commit.To); err != nil {
+			return storeError{err}
+		}
+	}
 	if s.unreadable != nil {
 		s.settings.Logger.WarnContext(ctx, "records that cannot be decoded were refused",
 			"shard", s.settings.Shard, "records", s.commit.Refused[slo.RefusedUndecodable], "first", s.unreadable)

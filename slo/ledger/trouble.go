@@ -29,7 +29,7 @@ func (p *Projection) waitOut(ctx context.Context, down storeError) {
 	t := &p.trouble
 	if t.attempts == 0 {
 		*t = trouble{since: time.Now(), wait: shortestWait}
-		p.settings.Logger.WarnContext(ctx, "the ledger cannot reach its store and tries again until it can",
+		p.settings.Logger.WarnContext(ctx, "the ledger cannot go on and tries again until it can; nothing is lost meanwhile",
 			"shard", p.settings.Shard, "error", down.error)
 	}
 	t.attempts++

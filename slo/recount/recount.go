@@ -1,5 +1,6 @@
-// Package recount judges what is already in the journal. For now it previews:
-// what would an indicator have counted in the newest part?
+// Package recount judges what is already in the journal: a Recounter previews
+// what an indicator would have counted in the newest part, a Background counts
+// for every new series what lies before it.
 package recount
 
 import (

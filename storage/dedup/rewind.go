@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -39,6 +40,9 @@ func (s *Store) Rewind(to slo.Offset) (slo.Offset, error) {
 		return 0, s.failed
 	}
 	s.rewound, s.settled, s.failed, s.damaged = true, to, nil, nil
+	if failpoint.Planted(failpoint.DedupAfterCommit) {
+		s.emptyTable(to) // As if the commit vouched for sightings that the crash took.
+	}
 	return s.covered, nil
 }
 

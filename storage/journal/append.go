@@ -54,8 +54,10 @@ func (q *request) describe() {
 // gathers. When the queue is full, Append waits until ctx ends. When ctx ends
 // after the record was queued, Append returns the error of ctx although the
 // record may become durable: without an answer it may be counted or not. The
-// same holds for ErrUnavailable after a failed sync. ErrTooLarge is the only
-// refusal that a retry cannot help.
+// same holds for ErrUnavailable after a failed sync. While the journal or the
+// disk is full, Append returns ErrUnavailable (with ErrFull for the journal), and
+// no heartbeats are written. ErrTooLarge is the only refusal that a retry cannot
+// help.
 func (j *Journal) Append(ctx context.Context, r slo.Record) (slo.Offset, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -95,6 +97,10 @@ func (j *Journal) pack(r slo.Record) (*request, error) {
 	q := &request{record: r, answer: make(chan answer, 1)}
 	q.frame = packPayload(j.buffer(len(r.Payload)), r.Payload)
 	q.describe()
+	if limit := j.options.MaxBytes; limit > 0 && int64(len(q.frame))+3*segmentHeaderBytes > limit {
+		j.recycle(q)
+		return nil, fmt.Errorf("%w: %d bytes compressed, of at most %d for all records", ErrTooLarge, q.header.length, limit)
+	}
 	return q, nil
 }
 

@@ -3,6 +3,8 @@ package journal_test
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -69,4 +71,41 @@ func BenchmarkDurableAppend(b *testing.B) {
 			require.NoError(b, j.Close())
 		})
 	}
+}
+
+// BenchmarkOpen starts on a journal of 1 GiB on a real disk: 16 segments of
+// 63 MiB, the last of them nearly full and with a torn tail, which is the worst
+// that a start has to read.
+func BenchmarkOpen(b *testing.B) {
+	folder := b.TempDir()
+	j, err := journal.Open(folder, fromFiles())
+	require.NoError(b, err)
+	content := noise(1 << 20)
+	const inSegment = 63 // With their headers, 64 do not fit.
+	for n := range 16*inSegment - 1 {
+		binary.LittleEndian.PutUint64(content, uint64(n))
+		_, err := j.Append(b.Context(), traces(content))
+		require.NoError(b, err)
+	}
+	size := j.Size()
+	require.NoError(b, j.Close())
+	files, err := filepath.Glob(filepath.Join(folder, "*.journal"))
+	require.NoError(b, err)
+	last := files[len(files)-1]
+	for b.Loop() {
+		b.StopTimer()
+		info, err := os.Stat(last)
+		require.NoError(b, err)
+		require.NoError(b, os.Truncate(last, info.Size()-1))
+		b.StartTimer()
+		j, err := journal.Open(folder, fromFiles())
+		require.NoError(b, err)
+		_, err = j.Append(b.Context(), traces(content))
+		require.NoError(b, err)
+		b.StopTimer()
+		require.NoError(b, j.Close())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(size)/(1<<20), "MiB")
+	b.ReportMetric(float64(len(files)), "segments")
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"runtime"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
@@ -29,4 +30,13 @@ func ReadRecord(stored []byte, size uint32) ([]byte, bool) {
 		return nil, false
 	}
 	return unpackPayload(h, stored)
+}
+
+// WalkSegment reads a segment as Walk does, and says whether it ends with a whole record.
+func WalkSegment(content []byte, first uint64) (records []slo.Record, whole bool, err error) {
+	_, whole, err = walkSegment(content, first, 0, func(r slo.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	return records, whole, err
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -286,89 +284,4 @@ func TestAGroupTornAtEveryByte(t *testing.T) {
 			require.NoError(t, j.Close())
 		}
 	}
-}
-
-// TestPowerLossAtAnyMomentLosesNothingAcknowledged takes the power away before
-// every operation on the disk, many times over, from journals that themselves
-// come out of earlier accidents.
-func TestPowerLossAtAnyMomentLosesNothingAcknowledged(t *testing.T) {
-	t.Parallel()
-	clones := 0
-	for seed := range uint64(120) {
-		random := seeded(seed)
-		fs := disktest.NewMemFS()
-		var acknowledged []string
-		for range 3 {
-			o := fromFiles()
-			o.SegmentBytes = 300 + random.Int64N(1500)
-			j := reopen(t, fs, o)
-			acknowledged = requireKept(t, j, acknowledged)
-			var lost []powerLoss
-			fs.Fault = accidents(fs, random, &acknowledged, &lost)
-			for n := range 4 + random.IntN(12) {
-				content := slices.Repeat([]byte{byte(n), byte(random.Uint32())}, random.IntN(700))
-				if _, err := j.Append(t.Context(), traces(content)); err == nil {
-					acknowledged = append(acknowledged, string(content))
-				}
-			}
-			fs.Fault = nil
-			require.NoError(t, j.Close())
-			for _, l := range lost {
-				after := reopen(t, l.left, fromFiles())
-				requireKept(t, after, l.acknowledged)
-				require.NoError(t, after.Close())
-			}
-			clones += len(lost)
-			if random.IntN(2) == 0 {
-				fs = fs.PowerLoss(random)
-			} else {
-				fs = fs.Kill()
-			}
-		}
-	}
-	require.Greater(t, clones, 10_000)
-	t.Logf("%d power losses survived", clones)
-}
-
-// powerLoss is what was left, and what had been acknowledged before.
-type powerLoss struct {
-	left         *disktest.MemFS
-	acknowledged []string
-}
-
-// accidents loses power before every operation that changes the disk; now and
-// then it lets the operation fail, too.
-func accidents(fs *disktest.MemFS, random *rand.Rand, acknowledged *[]string, lost *[]powerLoss) func(string, string, int) (int, error) {
-	return func(op, _ string, size int) (int, error) {
-		if op == "read" || op == "open" {
-			return size, nil
-		}
-		for range 2 {
-			*lost = append(*lost, powerLoss{left: fs.PowerLoss(random), acknowledged: slices.Clone(*acknowledged)})
-		}
-		if random.IntN(5) == 0 {
-			fs.Writeback()
-		}
-		if random.IntN(25) == 0 {
-			return random.IntN(size + 1), errDisk
-		}
-		return size, nil
-	}
-}
-
-// requireKept checks that the journal begins with what was acknowledged, and
-// returns all it holds: it is durable now.
-func requireKept(t *testing.T, j *journal.Journal, acknowledged []string) []string {
-	t.Helper()
-	records, err := readAll(t.Context(), j, 0)
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(records), len(acknowledged))
-	held := make([]string, len(records))
-	for i, r := range records {
-		held[i] = string(r.Payload)
-	}
-	for i := range acknowledged {
-		require.Equal(t, acknowledged[i], held[i])
-	}
-	return held
 }

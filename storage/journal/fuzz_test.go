@@ -5,12 +5,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/storage/disk/disktest"
 	"github.com/slowburn-slo/slowburn/storage/journal"
 )
 
 // FuzzOpen opens a journal whose last segment is any bytes. It must be refused,
-// or else be readable to its end and take more records.
+// or else be readable to its end and take more records. The naive reader must
+// see the same in it.
 func FuzzOpen(f *testing.F) {
 	fs := disktest.NewMemFS()
 	j, err := journal.OpenOn(fs, dir, quiet())
@@ -36,13 +38,32 @@ func FuzzOpen(f *testing.F) {
 		}
 		defer j.Close()
 		before := j.Durable()
-		if _, err := readAll(t.Context(), j, 0); err != nil {
+		records, err := readAll(t.Context(), j, 0)
+		naive, _, walkErr := journal.WalkSegment(fs.Bytes(path), 1)
+		if err != nil {
 			require.ErrorIs(t, err, journal.ErrDamaged)
+			require.Error(t, walkErr)
 			return
 		}
+		require.NoError(t, walkErr)
+		require.Equal(t, records, naive)
 		offset, err := j.Append(t.Context(), traces([]byte("more")))
 		require.NoError(t, err)
 		require.Equal(t, before+1, offset)
+	})
+}
+
+// FuzzWalkSegment reads any bytes as a segment.
+func FuzzWalkSegment(f *testing.F) {
+	f.Add([]byte("SLOWBURN"), uint64(1))
+	f.Add(make([]byte, 200), uint64(3))
+	f.Fuzz(func(t *testing.T, b []byte, first uint64) {
+		records, whole, err := journal.WalkSegment(b, first)
+		require.False(t, whole && err != nil)
+		for i, r := range records {
+			require.Equal(t, slo.Offset(first)+slo.Offset(i), r.Offset)
+			require.Positive(t, r.Offset)
+		}
 	})
 }
 

@@ -53,15 +53,22 @@ func readAll(ctx context.Context, j *journal.Journal, after slo.Offset) ([]slo.R
 	if err != nil {
 		return nil, err
 	}
+	defer r.Close()
+	end := j.Durable()
+	for _, hole := range j.Holes() {
+		if hole.Through == end {
+			end = hole.After
+		}
+	}
 	var records []slo.Record
-	for next := after + 1; next <= j.Durable(); next++ {
+	for at := after; at < end; {
 		record, err := r.Next(ctx)
 		if err != nil {
 			return records, err
 		}
-		records = append(records, record)
+		records, at = append(records, record), record.Offset
 	}
-	return records, r.Close()
+	return records, nil
 }
 
 // requireNumbered checks that the journal holds payloads 1 to n and no more.
@@ -75,12 +82,23 @@ func requireNumbered(t require.TestingT, ctx context.Context, j *journal.Journal
 	}
 }
 
-// clock is a clock that a test sets.
-type clock struct{ now time.Time }
+// clock is a wall clock and a monotonic one that a test sets.
+type clock struct {
+	now    time.Time
+	passed time.Duration
+}
 
 func newClock() *clock { return &clock{now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)} }
 
 func (c *clock) Now() time.Time { return c.now }
 
+func (c *clock) Monotonic() time.Duration { return c.passed }
+
+// pass lets time pass on both clocks.
+func (c *clock) pass(d time.Duration) { c.now, c.passed = c.now.Add(d), c.passed+d }
+
 // seeded is a random source that a failure can be repeated with.
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// fmtOffset is an offset as file names have it.
+func fmtOffset(offset slo.Offset) string { return fmt.Sprintf("%020d", uint64(offset)) }

@@ -20,7 +20,8 @@ var (
 	// ErrUnavailable says that a retry may help: the disk is full, the journal
 	// is closing or has stopped.
 	ErrUnavailable = errors.New("the journal is unavailable, retry later")
-	// ErrTooLarge says that the payload is above 256 MiB; no retry will help.
+	// ErrTooLarge says that the payload is above 256 MiB, or that it would fill
+	// the journal alone; no retry will help.
 	ErrTooLarge = errors.New("the payload is too large for the journal")
 	// ErrDamaged says that stored records are missing or not as they were
 	// written. The text names the file and the byte.
@@ -36,6 +37,13 @@ var (
 type Options struct {
 	// Logger is told about recovery and refused writes; nil logs nothing.
 	Logger *slog.Logger
+	// MaxBytes is the size above which telemetry is refused with ErrFull until
+	// Trim has made room; 0 for no limit. Trim should begin well below it.
+	MaxBytes int64
+	// AcceptLoss names damaged or missing segments ("00000000000000000001.journal")
+	// whose records are given up; see Holes. The name of the last segment, when
+	// that is whole, gives up the records missing behind it.
+	AcceptLoss []string
 	// SegmentBytes is the size from which a new segment is begun, 64 MiB if not positive.
 	SegmentBytes int64
 	// Heartbeat is how long the journal may be idle before it writes a
@@ -46,6 +54,9 @@ type Options struct {
 	RecentBytes int64
 	// Now is the clock of arrival times and ages, time.Now if nil.
 	Now func() time.Time
+	// Monotonic is a clock that nobody sets, beside Now: the time since any
+	// moment, by default since Open.
+	Monotonic func() time.Duration
 }
 
 func (o Options) defaults() Options {
@@ -63,6 +74,10 @@ func (o Options) defaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Monotonic == nil {
+		start := time.Now()
+		o.Monotonic = func() time.Duration { return time.Since(start) }
 	}
 	return o
 }
@@ -91,47 +106,25 @@ type Journal struct {
 	mu       sync.Mutex // guards what follows
 	closed   bool
 	failure  error
+	refusing error // why telemetry is refused, nil while it is not
 	durable  slo.Offset
 	found    slo.Offset // never changes after Open
-	segments []segment  // never empty; the last one is written to
-	recent   recent
-	wake     chan struct{} // closed and replaced when durable moves
-}
-
-// segment is one file of the journal.
-type segment struct {
-	path    string
-	first   slo.Offset
-	created int64
-	salt    uint32
-	end     int64 // bytes that are durable
-	marks   []mark
-}
-
-// mark is a place within a segment from which to look for a record.
-type mark struct {
-	offset   slo.Offset
-	position int64
-}
-
-// markSpacing is how far the marks of a segment are apart, in bytes.
-const markSpacing = 1 << 20
-
-// note keeps the position of a record for those who will look for it.
-func (s *segment) note(offset slo.Offset, position int64) {
-	last := int64(segmentHeaderBytes)
-	if n := len(s.marks); n > 0 {
-		last = s.marks[n-1].position
-	}
-	if position-last >= markSpacing {
-		s.marks = append(s.marks, mark{offset: offset, position: position})
-	}
+	// segments follow each other without gaps and are never empty; the last one
+	// is written to, others may be lost.
+	segments []segment
+	// suspected are the segments in which readers met damage.
+	suspected map[slo.Offset]bool
+	recent    recent
+	wake      chan struct{} // closed and replaced when durable moves
 }
 
 // Open opens the journal in dir, creates it if it is not there, and cuts the
 // torn tail that a crash may have left. It fails when another process has the
 // journal, when a file was written by a newer Slowburn, and with ErrDamaged
-// when records are missing or damaged that a crash cannot have damaged.
+// when records are missing or damaged that a crash cannot have damaged: then the
+// damaged segment is set aside, and stays, and the text says how to go on. All
+// headers and sizes are verified, the last segment is read whole, others only if
+// a reader has met damage in them.
 func Open(dir string, o Options) (*Journal, error) { return open(disk.OS{}, dir, o) }
 
 func open(fs disk.FS, dir string, o Options) (*Journal, error) {
@@ -149,6 +142,7 @@ func open(fs disk.FS, dir string, o Options) (*Journal, error) {
 		fs: fs, dir: dir, options: o.defaults(), lock: lock,
 		queue: make(chan *request, queueLength), closing: make(chan struct{}),
 		written: make(chan struct{}), failed: make(chan struct{}), wake: make(chan struct{}),
+		suspected: map[slo.Offset]bool{},
 	}
 	j.recent.limit = j.options.RecentBytes
 	if err := j.start(); err != nil {
@@ -197,7 +191,12 @@ func (j *Journal) Durable() slo.Offset {
 func (j *Journal) Oldest() slo.Offset {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.segments[0].first
+	for i := range j.segments {
+		if !j.segments[i].lost {
+			return j.segments[i].first
+		}
+	}
+	return j.durable + 1
 }
 
 // Size is how many bytes the journal uses on disk.

@@ -78,7 +78,7 @@ func TestArrivalNeverGoesBackwards(t *testing.T) {
 	t.Parallel()
 	fs, c := disktest.NewMemFS(), newClock()
 	o := quiet()
-	o.Now, o.SegmentBytes = c.Now, 1
+	o.Now, o.Monotonic, o.SegmentBytes = c.Now, c.Monotonic, 1
 	start := c.now
 	for i, step := range []time.Duration{0, -time.Hour, time.Minute, -24 * time.Hour} {
 		c.now = start.Add(step)
@@ -243,7 +243,7 @@ func TestSizeIsWhatTheFilesHave(t *testing.T) {
 	}
 	require.Greater(t, len(fs.Paths(".journal")), 5)
 	require.Equal(t, onDisk(), j.Size())
-	require.NoError(t, j.Trim(20, 0, 0))
+	trim(t, j, 20)
 	require.Equal(t, onDisk(), j.Size())
 	require.NoError(t, j.Close())
 	j = reopen(t, fs, o)

@@ -31,8 +31,10 @@ func (j *Journal) Reader(after slo.Offset) (*Reader, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if after > j.durable {
-		return nil, fmt.Errorf("%w: %s ends with record %d, but record %d was read before: acknowledged records are missing at the end",
-			ErrDamaged, j.segments[len(j.segments)-1].path, j.durable, after)
+		last := j.segments[len(j.segments)-1]
+		return nil, fmt.Errorf("%w: %s ends with record %d, but record %d was read before: acknowledged records are missing at the end. "+
+			"Put back the whole journal, or start with --accept-loss %s to go on without them",
+			ErrDamaged, last.path, j.durable, after, segmentName(last.first))
 	}
 	if oldest := j.segments[0].first; after+1 < oldest {
 		return nil, gap(after+1, oldest)
@@ -44,8 +46,9 @@ func gap(next, oldest slo.Offset) error {
 	return fmt.Errorf("%w: records %d to %d were deleted", ErrGap, next, oldest-1)
 }
 
-// Next returns the next durable record and waits for one if there is none. It
-// returns the error of ctx when that ends, ErrGap when Trim overtook it,
+// Next returns the next durable record and waits for one if there is none. From
+// the record before a hole it goes to the one after it, which keeps its offset:
+// Holes tells which jumps are right. It returns the error of ctx when that ends, ErrGap when Trim overtook it,
 // ErrDamaged when a file is not as it was written, and ErrUnavailable when the
 // journal is closed and everything was read. After any error nothing is lost:
 // the next call tries the same record again.
@@ -72,6 +75,10 @@ func (r *Reader) Next(ctx context.Context) (slo.Record, error) {
 			}
 			continue
 		}
+		if v.segment.lost {
+			r.next = v.after
+			continue
+		}
 		if !v.inMemory {
 			return r.read(v.segment)
 		}
@@ -88,6 +95,7 @@ type view struct {
 	record   slo.Record
 	inMemory bool
 	segment  segment
+	after    slo.Offset // the first record after the segment, if that is lost
 	wait     <-chan struct{}
 }
 
@@ -112,11 +120,23 @@ func (j *Journal) look(next slo.Offset) (view, error) {
 	for j.segments[i].first > next {
 		i--
 	}
+	if j.segments[i].lost {
+		return view{segment: j.segments[i], after: j.segments[i+1].first}, nil
+	}
 	return view{segment: j.segments[i]}, nil
 }
 
-// read returns the next record from its segment.
+// read returns the next record from its segment, and notes damage for the next
+// Open.
 func (r *Reader) read(s segment) (slo.Record, error) {
+	record, err := r.fromFile(s)
+	if errors.Is(err, ErrDamaged) {
+		err = r.journal.suspect(s, err)
+	}
+	return record, err
+}
+
+func (r *Reader) fromFile(s segment) (slo.Record, error) {
 	if err := r.enterFile(s); err != nil {
 		return slo.Record{}, err
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/storage/disk"
@@ -30,79 +28,134 @@ import (
 // after it was answered, looks like a torn tail. Then a reader comes back with
 // an offset that is not there any more, and Reader refuses it as ErrDamaged.
 
-// restore lists, verifies and repairs what is on disk.
+// restore lists, verifies and repairs what is on disk. Each damage that the
+// operator accepts makes it begin anew without that segment.
 func (j *Journal) restore() error {
-	found, err := j.list()
+	if err := j.checkAccepted(); err != nil {
+		return err
+	}
+	l, err := j.list()
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 {
-		return j.begin(segmentHeader{first: 1})
-	}
-	for _, e := range found {
-		if err := j.adopt(e); err != nil {
+	for {
+		found, err := j.examine(l)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			break
+		}
+		if err := j.settle(l, *found); err != nil {
 			return err
 		}
 	}
-	if err := j.recoverLast(); err != nil {
+	if err := j.clearSuspicions(l); err != nil {
 		return err
 	}
-	if err := j.fs.SyncDir(j.dir); err != nil {
+	if err := j.syncDir(); err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil
 }
 
-// list returns the segments in their order, and removes those that were never
-// finished.
-func (j *Journal) list() ([]disk.Entry, error) {
-	all, err := j.fs.ReadDir(j.dir)
-	if err != nil {
-		return nil, fmt.Errorf("list segments: %w", err)
-	}
-	var found []disk.Entry
-	for _, e := range all {
-		switch {
-		case strings.HasSuffix(e.Name, temporarySuffix):
-			if err := j.fs.Remove(filepath.Join(j.dir, e.Name)); err != nil {
-				return nil, fmt.Errorf("remove unfinished segment: %w", err)
-			}
-		case strings.HasSuffix(e.Name, segmentSuffix):
-			found = append(found, e)
+// examine puts the segments together in their order and makes the last one
+// ready to be written to. It returns the first fault.
+func (j *Journal) examine(l listing) (*fault, error) {
+	j.segments = nil
+	for first := range l.aside {
+		if _, restored := l.files[first]; !restored {
+			return &fault{first: first, err: fmt.Errorf("%w: %s was set aside because of its damage", ErrDamaged, filepath.Join(j.dir, segmentName(first)))}, nil
 		}
 	}
-	// Names have 20 digits, so their order is that of the offsets.
-	slices.SortFunc(found, func(a, b disk.Entry) int { return strings.Compare(a.Name, b.Name) })
-	return found, nil
+	for _, first := range l.inOrder() {
+		adopt := j.adopt
+		if l.lost[first] {
+			adopt = j.adoptLost
+		}
+		if found, err := adopt(l, first); found != nil || err != nil {
+			return found, err
+		}
+	}
+	n := len(j.segments)
+	if n == 0 {
+		return nil, j.begin(segmentHeader{first: 1})
+	}
+	if last := j.segments[n-1]; last.lost {
+		return nil, j.beginAfter(last)
+	}
+	return j.recoverLast(l)
 }
 
-// adopt verifies the name and header of a segment, and that it continues the
-// one before.
-func (j *Journal) adopt(e disk.Entry) error {
+// beginAfter begins a segment behind the lost end of the journal.
+func (j *Journal) beginAfter(lost segment) error {
+	created := max(lost.created, j.options.Now().UnixNano())
+	j.writer.arrival, j.writer.clock.last = created, created
+	first := lost.first + lostTail
+	j.durable = first - 1
+	return j.begin(segmentHeader{first: first, created: created, previous: lost.first})
+}
+
+// adopt verifies the header of a segment, and that it continues the one before.
+func (j *Journal) adopt(l listing, first slo.Offset) (*fault, error) {
+	e := l.files[first]
 	path := filepath.Join(j.dir, e.Name)
-	first, ok := parseSegmentName(e.Name)
-	if !ok {
-		return fmt.Errorf("%w: %s has a name that no segment has: move it elsewhere", ErrDamaged, path)
-	}
 	h, err := j.readHeader(path)
-	if err != nil {
-		return err
+	if err == nil && h.first != first {
+		err = damaged(path, 16, fmt.Sprintf("the file begins with record %d, not with that of its name", h.first))
 	}
-	if h.first != first {
-		return damaged(path, 16, fmt.Sprintf("the file begins with record %d, not with that of its name", h.first))
+	if errors.Is(err, ErrDamaged) {
+		return &fault{first: first, err: err}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	if n := len(j.segments); n > 0 {
 		before := j.segments[n-1]
 		if h.previous != before.first {
-			return fmt.Errorf("%w: %s is missing", ErrDamaged, filepath.Join(j.dir, segmentName(h.previous)))
+			return &fault{first: h.previous, err: fmt.Errorf("%w: %s is missing", ErrDamaged, filepath.Join(j.dir, segmentName(h.previous)))}, nil
 		}
-		if h.previousBytes != before.end {
-			return damaged(before.path, min(before.end, h.previousBytes),
-				fmt.Sprintf("the file has %d bytes and had %d when it was finished", before.end, h.previousBytes))
+		if !before.lost && h.previousBytes != before.end {
+			return &fault{first: before.first, err: damaged(before.path, min(before.end, h.previousBytes),
+				fmt.Sprintf("the file has %d bytes and had %d when it was finished", before.end, h.previousBytes))}, nil
+		}
+		if _, suspected := l.suspects[before.first]; suspected && !before.lost {
+			if _, _, err := j.verify(before); errors.Is(err, ErrDamaged) {
+				return &fault{first: before.first, err: err}, nil
+			} else if err != nil {
+				return nil, err
+			}
 		}
 	}
 	j.segments = append(j.segments, segment{path: path, first: h.first, created: h.created, salt: h.salt, end: e.Size})
-	return nil
+	return nil, nil
+}
+
+// adoptLost puts a lost segment in its place. The one before has lost the
+// header that vouched for its size, so it is read whole: its records must reach
+// up to the loss.
+func (j *Journal) adoptLost(_ listing, first slo.Offset) (*fault, error) {
+	lost := segment{path: j.beside(first, lostSuffix), first: first, lost: true}
+	if n := len(j.segments); n > 0 {
+		before := j.segments[n-1]
+		lost.created = before.created
+		if !before.lost {
+			last, arrival, err := j.verify(before)
+			if errors.Is(err, ErrDamaged) {
+				return &fault{first: before.first, err: err}, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			if last+1 != first {
+				return &fault{first: last + 1, err: fmt.Errorf("%w: %s ends with record %d, but the next that is known to be lost is record %d",
+					ErrDamaged, before.path, last, first)}, nil
+			}
+			lost.created = arrival
+		}
+	}
+	j.segments = append(j.segments, lost)
+	return nil, nil
 }
 
 func (j *Journal) readHeader(path string) (segmentHeader, error) {
@@ -121,58 +174,85 @@ func (j *Journal) readHeader(path string) (segmentHeader, error) {
 
 // recoverLast reads the whole last segment, cuts its torn tail and makes sure
 // that all of it is on disk.
-func (j *Journal) recoverLast() error {
+func (j *Journal) recoverLast(l listing) (*fault, error) {
 	last := &j.segments[len(j.segments)-1]
 	f, err := j.fs.Open(last.path)
 	if err != nil {
-		return fmt.Errorf("open segment: %w", err)
+		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	j.writer.file, j.writer.arrival = f, last.created
-	s, size, group := scan(f, *last), last.end, int64(segmentHeaderBytes)
-	for s.position < size {
+	s, group, arrival, torn, err := readLast(f, last)
+	if err == nil && s.position < l.suspects[last.first].durable {
+		if torn == nil {
+			torn = damaged(last.path, s.position, "the file is shorter than it was")
+		}
+		return &fault{first: last.first, err: torn}, f.Close()
+	}
+	if err == nil && torn != nil {
+		var damage error
+		if damage, err = j.cut(f, s, last.end, torn); damage != nil {
+			return &fault{first: last.first, err: damage}, f.Close()
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	last.end = s.position
+	if err := rewrite(f, group, s.position); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the last records of %s again: %w", last.path, err), f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return nil, errors.Join(fmt.Errorf("sync %s: %w", last.path, err), f.Close())
+	}
+	j.writer.file, j.writer.end, j.writer.next, j.durable = f, s.position, s.next, s.next-1
+	j.writer.arrival, j.writer.clock.last = arrival, arrival
+	if j.accepts(last.first) {
+		// No file shows that records are missing at the end: a reader knew of
+		// them. What is left stays, and the loss begins behind it.
+		missing := fmt.Errorf("%w: records behind the end of %s are missing", ErrDamaged, last.path)
+		j.writer.file = nil
+		return &fault{first: s.next, err: missing, accepted: true}, f.Close()
+	}
+	return nil, nil
+}
+
+// readLast reads a segment to its end or to a bad spot, and returns the scanner
+// there, where the last group begins, the newest arrival, and what is bad.
+func readLast(f disk.File, last *segment) (s *scanner, group, arrival int64, torn, err error) {
+	s, group, arrival = scan(f, *last), segmentHeaderBytes, last.created
+	for s.position < last.end {
 		at := s.position
-		h, _, err := s.record(size)
+		h, _, err := s.record(last.end)
 		if errors.Is(err, ErrDamaged) {
-			if err := j.cut(s, size, err); err != nil {
-				return err
-			}
-			break
+			return s, group, arrival, err, nil
 		}
 		if err != nil {
-			return err
+			return s, group, arrival, nil, err
 		}
 		if h.place == 0 {
 			group = at
 		}
 		last.note(h.offset, at)
-		j.writer.arrival = max(j.writer.arrival, h.arrival)
+		arrival = max(arrival, h.arrival)
 	}
-	last.end, j.writer.end, j.writer.next, j.durable = s.position, s.position, s.next, s.next-1
-	if err := rewrite(f, group, s.position); err != nil {
-		return fmt.Errorf("write the last records of %s again: %w", last.path, err)
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", last.path, err)
-	}
-	return nil
+	return s, group, arrival, nil, nil
 }
 
 // cut removes the torn tail behind the bad spot at which s stands, or returns
 // the damage if it is not a torn tail.
-func (j *Journal) cut(s *scanner, size int64, damage error) error {
+func (j *Journal) cut(f disk.File, s *scanner, size int64, bad error) (damage, err error) {
 	at, found, err := s.laterGroup(size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found {
-		return fmt.Errorf("%w; whole records follow at byte %d, so no crash has done this: restore the file from a copy", damage, at)
+		return fmt.Errorf("%w; whole records follow at byte %d, so no crash has done this", bad, at), nil
 	}
-	if err := j.writer.file.Truncate(s.position); err != nil {
-		return fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
+	if err := f.Truncate(s.position); err != nil {
+		return nil, fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
 	}
 	j.options.Logger.Warn("journal cut a torn tail", "file", s.path,
-		"bytes_cut", size-s.position, "last_offset", uint64(s.next-slo.Offset(1)), "reason", damage)
-	return nil
+		"bytes_cut", size-s.position, "last_offset", uint64(s.next-slo.Offset(1)), "reason", bad)
+	return nil, nil
 }
 
 // rewrite writes the bytes of the last group over themselves. The process

@@ -1,15 +1,13 @@
 package journal
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/klauspost/compress/s2"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/storage/disk"
 )
@@ -23,10 +21,12 @@ type writer struct {
 	end     int64
 	next    slo.Offset
 	arrival int64 // of the newest record, unix nanoseconds
-	// refusing is true while writes fail, so that only changes are logged.
-	refusing bool
-	group    []*request
-	block    []byte
+	clock   arrivals
+	// wanted is how many bytes were refused at once, 0 while records are
+	// accepted: only room for as many ends the refusing.
+	wanted int64
+	group  []*request
+	block  []byte
 }
 
 // errNotSynced marks an error after which nobody knows what is on disk.
@@ -79,10 +79,36 @@ func (j *Journal) gather(q *request) []*request {
 	return group
 }
 
-// commit stores a group and answers everybody in it.
+// commit stores of a group what there is room for, and answers everybody in it.
 func (j *Journal) commit(group []*request) {
-	err := j.store(group)
-	j.tell(err)
+	admitted, refused, reason := j.admit(group)
+	if len(admitted) > 0 {
+		err := j.store(admitted)
+		switch {
+		case err != nil:
+			j.tell(err)
+		case reason == nil && telemetry(admitted):
+			j.writer.wanted = 0
+			j.tell(nil)
+		}
+		j.answer(admitted, err)
+		if err == nil && failpoint.Planted(failpoint.AckBeforeSync) {
+			_ = j.writer.file.Sync()
+		}
+	}
+	if len(refused) > 0 {
+		reason = unavailable(reason)
+		j.tell(reason)
+		j.answer(refused, reason)
+		if err := j.turnWhenFull(); err != nil {
+			_ = j.refuse(err)
+		}
+	}
+	clear(group)
+}
+
+// answer tells everybody in a group what became of it.
+func (j *Journal) answer(group []*request, err error) {
 	for _, q := range group {
 		if err != nil {
 			q.answer <- answer{err: err}
@@ -90,20 +116,6 @@ func (j *Journal) commit(group []*request) {
 			q.answer <- answer{offset: q.header.offset}
 		}
 		j.recycle(q)
-	}
-	clear(group)
-}
-
-// tell logs when the journal begins and stops to refuse records. A failure for
-// good is told by Err.
-func (j *Journal) tell(err error) {
-	if refusing := err != nil; refusing != j.writer.refusing && j.Err() == nil {
-		j.writer.refusing = refusing
-		if refusing {
-			j.options.Logger.Warn("journal refuses records", "error", err)
-		} else {
-			j.options.Logger.Info("journal accepts records again")
-		}
 	}
 }
 
@@ -114,43 +126,87 @@ func (j *Journal) store(group []*request) error {
 	if err := j.Err(); err != nil {
 		return unavailable(err)
 	}
-	w := &j.writer
-	if err := j.makeRoom(group); err != nil {
+	w, size := &j.writer, int64(0)
+	for _, q := range group {
+		size += int64(len(q.frame))
+	}
+	need := size
+	if telemetry(group) {
+		need = max(size, w.wanted)
+	}
+	if err := j.prepare(size, need); err != nil {
+		w.wanted = max(w.wanted, need)
 		return j.refuse(err)
 	}
-	block := j.assemble(group)
-	path := j.active().path
+	block, path := j.assemble(group), j.active().path
 	if _, err := w.file.WriteAt(block, w.end); err != nil {
+		w.wanted = max(w.wanted, need)
 		err = fmt.Errorf("write to %s: %w", path, err)
 		if cut := w.file.Truncate(w.end); cut != nil {
 			err = fmt.Errorf("%w; %w: taking the write back: %w", err, errNotSynced, cut)
 		}
 		return j.refuse(err)
 	}
-	if err := w.file.Sync(); err != nil {
+	failpoint.Here(failpoint.Written)
+	if err := j.sync(); err != nil {
 		return j.refuse(fmt.Errorf("sync %s: %w: %w", path, errNotSynced, err))
 	}
+	failpoint.Here(failpoint.Synced)
 	j.publish(group)
 	return nil
+}
+
+// prepare makes room for a group. While records are refused, it needs more
+// room than it takes.
+func (j *Journal) prepare(size, need int64) error {
+	if err := j.makeRoom(need); err != nil {
+		return err
+	}
+	if need > size {
+		return j.probe(need)
+	}
+	return nil
+}
+
+// sync brings the written group to disk, once.
+func (j *Journal) sync() error {
+	if failpoint.Planted(failpoint.AckBeforeSync) {
+		return nil // It is synced when everybody was answered.
+	}
+	if failpoint.Number("NO_SYNC", 0) == 1 {
+		return nil // To measure what syncing costs.
+	}
+	err := j.writer.file.Sync()
+	if err != nil && failpoint.Planted(failpoint.RetryFsync) {
+		err = j.writer.file.Sync()
+	}
+	return err
 }
 
 // refuse turns a reason into the answer, and stops the journal for good when
 // the reason leaves unknown what is on disk.
 func (j *Journal) refuse(reason error) error {
 	if errors.Is(reason, errNotSynced) {
-		j.mu.Lock()
-		j.failure = fmt.Errorf("journal %s has stopped, start again to read what is stored: %w", j.dir, reason)
-		j.mu.Unlock()
-		close(j.failed)
+		j.stop(reason)
 	}
 	return unavailable(reason)
+}
+
+// stop stops the journal for good; the first reason stays.
+func (j *Journal) stop(reason error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failure == nil {
+		j.failure = fmt.Errorf("journal %s has stopped, start again to read what is stored: %w", j.dir, reason)
+		close(j.failed)
+	}
 }
 
 // assemble gives each record its offset, arrival time and place, and returns
 // the bytes of the whole group.
 func (j *Journal) assemble(group []*request) []byte {
 	w, salt := &j.writer, j.active().salt
-	arrival := max(w.arrival, j.options.Now().UnixNano())
+	arrival := j.arrive()
 	block := w.block[:0]
 	for i, q := range group {
 		q.header.offset, q.header.arrival, q.header.place = w.next+slo.Offset(i), arrival, uint32(i)
@@ -182,16 +238,17 @@ func (j *Journal) publish(group []*request) {
 	j.wake = make(chan struct{})
 }
 
-// makeRoom begins a new segment when the last one is full. A segment holds at
-// least one group, however large.
-func (j *Journal) makeRoom(group []*request) error {
-	size := j.writer.end
-	for _, q := range group {
-		size += int64(len(q.frame))
-	}
-	if size <= j.options.SegmentBytes || j.writer.end == segmentHeaderBytes {
+// makeRoom begins a new segment when the last one has no room for so many
+// bytes. A segment holds at least one group, however large.
+func (j *Journal) makeRoom(size int64) error {
+	if j.writer.end+size <= j.options.SegmentBytes || j.writer.end == segmentHeaderBytes {
 		return nil
 	}
+	return j.turn()
+}
+
+// turn begins a new segment.
+func (j *Journal) turn() error {
 	// Every group was synced, but perhaps not the truncation that took back a
 	// failed write; the new header vouches for the size of the old segment.
 	if err := j.writer.file.Sync(); err != nil {
@@ -207,58 +264,6 @@ func (j *Journal) makeRoom(group []*request) error {
 		return fmt.Errorf("close %s: %w", full.path, err)
 	}
 	return nil
-}
-
-// active is the segment that is written to.
-func (j *Journal) active() segment {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.segments[len(j.segments)-1]
-}
-
-// begin creates a segment and makes it the active one. Its name appears only
-// when its header is on disk, so a segment without a header is never torn but
-// damaged.
-func (j *Journal) begin(h segmentHeader) error {
-	var salt [4]byte
-	if _, err := rand.Read(salt[:]); err != nil {
-		return fmt.Errorf("read random bytes: %w", err)
-	}
-	h.salt = binary.LittleEndian.Uint32(salt[:])
-	path := filepath.Join(j.dir, segmentName(h.first))
-	f, err := j.createSegment(path, h)
-	if err != nil {
-		return err
-	}
-	j.mu.Lock()
-	j.segments = append(j.segments, segment{path: path, first: h.first, created: h.created, salt: h.salt, end: segmentHeaderBytes})
-	j.mu.Unlock()
-	j.writer.file, j.writer.end, j.writer.next = f, segmentHeaderBytes, h.first
-	return nil
-}
-
-func (j *Journal) createSegment(path string, h segmentHeader) (disk.File, error) {
-	temporary := filepath.Join(j.dir, segmentName(h.first)[:20]+temporarySuffix)
-	f, err := j.fs.Create(temporary)
-	if err != nil {
-		return nil, fmt.Errorf("create segment: %w", err)
-	}
-	give := func(what string, err error) error {
-		return errors.Join(fmt.Errorf("%s %s: %w", what, path, err), f.Close(), j.fs.Remove(temporary))
-	}
-	if _, err := f.WriteAt(h.encode(), 0); err != nil {
-		return nil, give("write header of", err)
-	}
-	if err := f.Sync(); err != nil {
-		return nil, give("sync header of", fmt.Errorf("%w: %w", errNotSynced, err))
-	}
-	if err := j.fs.Rename(temporary, path); err != nil {
-		return nil, give("rename to", err)
-	}
-	if err := j.fs.SyncDir(j.dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("sync folder of %s: %w: %w", path, errNotSynced, err), f.Close())
-	}
-	return f, nil
 }
 
 // buffer returns room for a record header, and behind it capacity for a payload

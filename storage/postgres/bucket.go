@@ -10,9 +10,10 @@ import (
 )
 
 // Buckets returns what the series counted in the slices [from, to), summed
-// over the shards, the oldest first; slices without events are left out.
+// over the shards, the oldest first, with their corrections; slices without
+// events are left out. One may have corrections alone.
 func (s *Store) Buckets(ctx context.Context, series slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error) {
-	rows, err := s.pool.Query(ctx, `SELECT slice, sum(good)::bigint, sum(bad)::bigint, sum(unknown)::bigint
+	rows, err := s.pool.Query(ctx, `SELECT `+bucketColumns+`
 		FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3
 		GROUP BY slice ORDER BY slice`, series, from, to)
 	if err != nil {
@@ -20,7 +21,9 @@ func (s *Store) Buckets(ctx context.Context, series slo.SeriesID, from, to slo.S
 	}
 	buckets, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (slo.Bucket, error) {
 		var b slo.Bucket
-		err := row.Scan(&b.Slice, &b.Counts.Good, &b.Counts.Bad, &b.Counts.Unknown)
+		var revised *int64
+		err := row.Scan(bucketFields(&b, &revised)...)
+		b.RevisedAt = instant(revised)
 		return b, err
 	})
 	if err != nil {
@@ -54,10 +57,14 @@ func (s *Store) Refused(ctx context.Context) (map[string]int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read refusals: %w", err)
 	}
+	return countsByReason(rows)
+}
+
+func countsByReason(rows pgx.Rows) (map[string]int64, error) {
 	refused := make(map[string]int64)
 	var reason string
 	var spans int64
-	_, err = pgx.ForEachRow(rows, []any{&reason, &spans}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&reason, &spans}, func() error {
 		refused[reason] = spans
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -42,23 +43,37 @@ func (s *Store) episodes(ctx context.Context, query string, args ...any) ([]slo.
 // SaveTransitions stores the transitions with their evidence, and the messages
 // about them, in one transaction. What is already stored is left as it is, so
 // that a repeat does no harm, and an episode never goes back to an earlier state.
-func (s *Store) SaveTransitions(ctx context.Context, transitions []slo.Transition, notifications []slo.Notification) error {
+// It returns slo.ErrFenced, having stored nothing, unless this store leads, and
+// leads in that epoch (see Lead): what an older Term decided is void.
+func (s *Store) SaveTransitions(
+	ctx context.Context, epoch int64, transitions []slo.Transition, notifications []slo.Notification,
+) error {
 	batch := &pgx.Batch{}
 	for _, t := range transitions {
 		if err := queueTransition(batch, t); err != nil {
 			return fmt.Errorf("save transitions: episode %s: %w", t.Episode.ID, err)
 		}
 	}
+	queueNotifications(batch, notifications)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.fence(ctx, tx, epoch); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("save transitions: %w", err)
+	}
+	failpoint.Here(failpoint.EpisodeStored)
+	return nil
+}
+
+func queueNotifications(batch *pgx.Batch, notifications []slo.Notification) {
 	for _, n := range notifications {
 		batch.Queue(`INSERT INTO outbox (id, receiver, episode, state, payload, created_ns, due_ns)
 			VALUES ($1, $2, $3, $4, COALESCE($5, ''::bytea), $6, $6) ON CONFLICT (id) DO NOTHING`,
 			n.ID, n.Receiver, n.Episode, n.State, n.Payload, n.CreatedAt.UnixNano())
 	}
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
-	if err != nil {
-		return fmt.Errorf("save transitions: %w", err)
-	}
-	return nil
 }
 
 func queueTransition(batch *pgx.Batch, t slo.Transition) error {

@@ -30,7 +30,7 @@ func TestEpisodesAreFoundAsByLookingAtEachOfThem(t *testing.T) {
 		if !e.ResolvedAt.IsZero() {
 			e.ResolvedAt = e.PendingSince.Add(time.Duration(1+random.IntN(30)) * time.Minute)
 		}
-		require.NoError(t, store.SaveTransitions(t.Context(), []slo.Transition{moved}, nil))
+		require.NoError(t, store.SaveTransitions(t.Context(), store.RaiseEpoch(t), []slo.Transition{moved}, nil))
 		all = append(all, *e)
 	}
 	for range 200 {

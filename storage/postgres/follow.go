@@ -13,9 +13,11 @@ import (
 // Commits returns the commits after the given sequence of each shard (0 for a
 // shard that is not named), those of one shard in sequence without gaps, at
 // most limit together. They hold what a follower needs: Shard, Sequence, From,
-// To, MeasuredUntil, Deltas, Watermarks, Gaps, Started and Stopped. It returns
-// slo.ErrRebuild if commits that the follower lacks are no longer kept, or a
-// shard went back behind what the follower has.
+// To, MeasuredUntil, Deltas (without corrections), Watermarks, Gaps, Started,
+// Stopped, and of Recounted Series, Since and Until. It returns slo.ErrRebuild
+// if commits that the follower lacks are no longer kept, a shard went back
+// behind what the follower has, or went back and came by it again: then the
+// commit that the store returned last under that sequence was another one.
 func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) ([]slo.Commit, error) {
 	shards, sequences := make([]string, 0, len(after)), make([]int64, 0, len(after))
 	for shard, sequence := range after {
@@ -23,6 +25,7 @@ func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) 
 	}
 	reached := make(map[string]int64)
 	var rows []commitRow
+	had := make(map[string]mark)
 	batch := &pgx.Batch{}
 	// The cursors are read first: what is committed in between is then only more.
 	batch.Queue(`SELECT shard, sequence FROM cursors`).Query(func(r pgx.Rows) error {
@@ -36,12 +39,24 @@ func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) 
 	})
 	batch.Queue(`SELECT c.shard, k.sequence, k.from_position, k.to_position, k.measured_until_ns,
 			k.series, k.slices, k.good, k.bad, k.unknown, k.watermark_series, k.watermark_ns,
-			k.gap_from_ns, k.gap_to_ns, k.started_series, k.started_ns, k.stopped_series, k.stopped_ns
+			k.gap_from_ns, k.gap_to_ns, k.started_series, k.started_ns, k.stopped_series, k.stopped_ns,
+			k.recounted_series, k.recounted_since_ns, k.recounted_until_ns, k.committed_at
 		FROM cursors c LEFT JOIN unnest($1::text[], $2::bigint[]) AS seen (shard, sequence) ON seen.shard = c.shard
 		JOIN commits k ON k.shard = c.id AND k.sequence > COALESCE(seen.sequence, 0)
 		ORDER BY k.sequence - COALESCE(seen.sequence, 0), c.shard LIMIT $3`, shards, sequences, limit).
 		Query(func(r pgx.Rows) (err error) {
 			rows, err = pgx.CollectRows(r, pgx.RowToStructByPos[commitRow])
+			return err
+		})
+	batch.Queue(`SELECT c.shard, k.sequence, k.committed_at FROM unnest($1::text[], $2::bigint[]) AS seen (shard, sequence)
+		JOIN cursors c ON c.shard = seen.shard JOIN commits k ON k.shard = c.id AND k.sequence = seen.sequence`, shards, sequences).
+		Query(func(r pgx.Rows) error {
+			var shard string
+			var m mark
+			_, err := pgx.ForEachRow(r, []any{&shard, &m.sequence, &m.at}, func() error {
+				had[shard] = m
+				return nil
+			})
 			return err
 		})
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
@@ -50,11 +65,43 @@ func (s *Store) Commits(ctx context.Context, after map[string]int64, limit int) 
 	if err := continues(after, reached, rows, limit); err != nil {
 		return nil, err
 	}
+	if err := s.sameStory(had); err != nil {
+		return nil, err
+	}
 	commits, err := s.decodeCommits(ctx, rows)
 	if err != nil {
 		return nil, fmt.Errorf("read the newest commits: %w", err)
 	}
+	for _, row := range rows {
+		s.follow(row.Shard, mark{row.Sequence, row.CommittedAt})
+	}
 	return commits, nil
+}
+
+// mark is the commit that the store has shown last of a shard.
+type mark struct {
+	sequence int64
+	at       time.Time
+}
+
+func (s *Store) follow(shard string, m mark) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followed[shard] = m
+}
+
+// sameStory checks that the commits that a follower has are those that it was
+// shown. After a failover to an older state the shard counts the same records
+// under the same sequences, but in commits that are cut otherwise.
+func (s *Store) sameStory(had map[string]mark) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for shard, m := range had {
+		if shown := s.followed[shard]; shown.sequence == m.sequence && !shown.at.Equal(m.at) {
+			return fmt.Errorf("%w: shard %s went back, and commit %d is another one now", slo.ErrRebuild, shard, m.sequence)
+		}
+	}
+	return nil
 }
 
 // continues checks that the rows follow on what the reader has.
@@ -99,13 +146,17 @@ type commitRow struct {
 	StartedNS          []int64
 	StoppedSeries      []int32
 	StoppedNS          []int64
+	RecountedSeries    []int32
+	RecountedSinceNS   []int64
+	RecountedUntilNS   []int64
+	CommittedAt        time.Time
 }
 
 func (s *Store) decodeCommits(ctx context.Context, rows []commitRow) ([]slo.Commit, error) {
 	named := make(map[int32]bool)
 	var ids []int32
 	for _, r := range rows {
-		for _, series := range [][]int32{r.Series, r.WatermarkSeries, r.StartedSeries, r.StoppedSeries} {
+		for _, series := range [][]int32{r.Series, r.WatermarkSeries, r.StartedSeries, r.StoppedSeries, r.RecountedSeries} {
 			for _, id := range series {
 				if !named[id] {
 					named[id] = true
@@ -149,6 +200,11 @@ func (r commitRow) commit(hash func(int32) slo.SeriesID) slo.Commit {
 			Series: hash(id), Slice: slo.Slice(r.Slices[i]),
 			Counts: slo.Counts{Good: r.Good[i], Bad: r.Bad[i], Unknown: r.Unknown[i]},
 		}
+	}
+	for i, id := range r.RecountedSeries {
+		c.Recounted = append(c.Recounted, slo.Recounted{
+			Series: hash(id), Since: instant(&r.RecountedSinceNS[i]), Until: instant(&r.RecountedUntilNS[i]),
+		})
 	}
 	for i := range r.GapFromNS {
 		c.Gaps = append(c.Gaps, slo.Interval{From: instant(&r.GapFromNS[i]), To: instant(&r.GapToNS[i])})

@@ -47,6 +47,9 @@ func (s *Store) ReadLedger(
 	if err != nil {
 		return nil, slo.Coverage{}, nil, fmt.Errorf("read the ledger: %w", err)
 	}
+	for shard, m := range l.marks {
+		s.follow(shard, m)
+	}
 	return l.states, l.coverage, l.sequences, nil
 }
 
@@ -56,6 +59,7 @@ type ledgerReader struct {
 	hashes    map[int32]slo.SeriesID
 	coverage  slo.Coverage
 	sequences map[string]int64
+	marks     map[string]mark
 }
 
 func (l *ledgerReader) read(ctx context.Context, since time.Time, visit func(slo.Delta)) error {
@@ -74,17 +78,22 @@ func (l *ledgerReader) read(ctx context.Context, since time.Time, visit func(slo
 // readCoverage reads what all shards have measured: together they know an
 // instant only once each of them has read it.
 func (l *ledgerReader) readCoverage(ctx context.Context) error {
-	l.sequences = make(map[string]int64)
-	rows, err := l.tx.Query(ctx, `SELECT shard, sequence, measured_since_ns, measured_until_ns FROM cursors`)
+	l.sequences, l.marks = make(map[string]int64), make(map[string]mark)
+	rows, err := l.tx.Query(ctx, `SELECT c.shard, c.sequence, c.measured_since_ns, c.measured_until_ns, k.committed_at
+		FROM cursors c LEFT JOIN commits k ON k.shard = c.id AND k.sequence = c.sequence`)
 	if err != nil {
 		return err
 	}
 	var shard string
 	var sequence int64
 	var since, until *int64
+	var committed *time.Time
 	first := true
-	_, err = pgx.ForEachRow(rows, []any{&shard, &sequence, &since, &until}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&shard, &sequence, &since, &until, &committed}, func() error {
 		l.sequences[shard] = sequence
+		if committed != nil {
+			l.marks[shard] = mark{sequence, *committed}
+		}
 		if s := instant(since); first || s.Before(l.coverage.Since) {
 			l.coverage.Since = s
 		}
@@ -169,6 +178,9 @@ func (l *ledgerReader) readBuckets(ctx context.Context, since time.Time, visit f
 		var id int32
 		var d slo.Delta
 		_, err = pgx.ForEachRow(rows, []any{&id, &d.Slice, &d.Counts.Good, &d.Counts.Bad, &d.Counts.Unknown}, func() error {
+			if d.Counts == (slo.Counts{}) {
+				return nil // It has corrections alone.
+			}
 			d.Series = l.hashes[id]
 			visit(d)
 			return nil

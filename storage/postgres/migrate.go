@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
 // ErrNewerSchema says that a newer program has used the database.
@@ -23,7 +25,9 @@ var migrationFiles embed.FS
 // migrationsTable is where the applied migrations are written down.
 const migrationsTable = "slowburn_migrations"
 
-// migrate brings the schema up to date. Several programs may do so at once: an
+// migrate brings the schema up to date. Each file is one transaction with its
+// version, so that a migration that was interrupted has either happened or not,
+// and the next start completes it. Several programs may do so at once: an
 // advisory lock lets one work while the others wait, up to five minutes.
 func migrate(ctx context.Context, pool *pgx.ConnConfig, logger *slog.Logger) error {
 	config := pool.Copy()
@@ -47,6 +51,7 @@ func migrate(ctx context.Context, pool *pgx.ConnConfig, logger *slog.Logger) err
 	if err != nil {
 		return fmt.Errorf("prepare the migration lock: %w", err)
 	}
+	config.Tracer = betweenStatements{}
 	db := stdlib.OpenDB(*config)
 	defer func() { _ = db.Close() }()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithSessionLocker(locker),
@@ -70,4 +75,18 @@ func migrate(ctx context.Context, pool *pgx.ConnConfig, logger *slog.Logger) err
 			ErrNewerSchema, version, known)
 	}
 	return nil
+}
+
+// betweenStatements lets the crash harness kill the process after any statement
+// of a migration.
+type betweenStatements struct{}
+
+// TraceQueryStart does nothing.
+func (betweenStatements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+// TraceQueryEnd passes the failpoint.
+func (betweenStatements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {
+	failpoint.Here(failpoint.InMigration)
 }

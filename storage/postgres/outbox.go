@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/slowburn-slo/slowburn/internal/failpoint"
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -58,6 +59,16 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, l
 	claimed, err := pgx.CollectRows(rows, scanNotification)
 	if err != nil {
 		return nil, fmt.Errorf("claim messages: %w", err)
+	}
+	if len(claimed) > 0 {
+		failpoint.Here(failpoint.OutboxClaimed)
+	}
+	if failpoint.Planted(failpoint.DeliveredBeforeSent) {
+		for _, n := range claimed {
+			if err := s.Delivered(ctx, n, now); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return claimed, nil
 }

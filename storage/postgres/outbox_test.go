@@ -67,7 +67,7 @@ func save(t *testing.T, store *postgres.Store, episode string, state slo.Episode
 	for _, receiver := range receivers {
 		notifications = append(notifications, notification(episode, state, receiver))
 	}
-	require.NoError(t, store.SaveTransitions(t.Context(), []slo.Transition{transition(t, episode, state)}, notifications))
+	require.NoError(t, store.SaveTransitions(t.Context(), store.RaiseEpoch(t), []slo.Transition{transition(t, episode, state)}, notifications))
 }
 
 func claim(t *testing.T, store *postgres.Store, now time.Time, limit int) []slo.Notification {
@@ -126,7 +126,7 @@ func TestEpisodesAreNewestFirst(t *testing.T) {
 	for i := range 3 {
 		moved := transition(t, fmt.Sprint("e", i), slo.Pending)
 		moved.Episode.PendingSince = noon.Add(time.Duration(i) * time.Hour)
-		require.NoError(t, store.SaveTransitions(t.Context(), []slo.Transition{moved}, nil))
+		require.NoError(t, store.SaveTransitions(t.Context(), store.RaiseEpoch(t), []slo.Transition{moved}, nil))
 	}
 	episodes, err := store.FindEpisodes(t.Context(), slo.EpisodeQuery{Limit: 2})
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,6 +38,10 @@ type Options struct {
 type Store struct {
 	pool   *pgxpool.Pool
 	logger *slog.Logger
+	// holder is how the leadership knows this store from any other, epoch the
+	// newest that it has led in.
+	holder string
+	epoch  atomic.Int64
 
 	mu sync.Mutex
 	// ids and hashes translate series both ways; days are the partitions known
@@ -45,6 +50,8 @@ type Store struct {
 	ids    map[slo.SeriesID]int32
 	hashes map[int32]slo.SeriesID
 	days   map[int64]bool
+	// followed are the newest commits that followers were shown, by shard.
+	followed map[string]mark
 }
 
 // Open connects to the server at the URL (or keyword/value string), brings its
@@ -63,13 +70,14 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.MaxConns <= 0 {
 		o.MaxConns = defaultMaxConns
 	}
-	s := &Store{logger: o.Logger}
+	s := &Store{logger: o.Logger, holder: newHolder(), followed: make(map[string]mark)}
 	s.forget()
 	config.MaxConns = int32(min(o.MaxConns, 1000))
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		s.forget()
 		return checkServer(ctx, conn)
 	}
+	watchCommits(&config.ConnConfig.Config)
 	setDefaults(config.ConnConfig.RuntimeParams)
 	if err := migrate(ctx, config.ConnConfig, o.Logger); err != nil {
 		return nil, err

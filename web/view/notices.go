@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -59,35 +58,25 @@ func place(f slo.DocumentError) string {
 	}
 }
 
-// Refused are the spans that were not counted.
+// Refused are the items that were refused for good, in one sentence.
 type Refused struct {
-	// Spans is their number with its noun, "12 spans"; empty for none.
-	Spans string
+	// Items is their number with its noun, "12 items"; empty for none.
+	Items string
 	// Reasons say for how many of them each reason holds.
 	Reasons []string
-	// Clocks reports that spans came too late or too early, which clocks and
+	// Clocks reports that items came too late or too early, which clocks and
 	// retry buffers cause.
 	Clocks bool
 	// Unknown reports that the ledger did not answer.
 	Unknown bool
 }
 
-// NewRefused describes the refused spans, by reason. A reason that has no
-// words here is shown as it is.
+// NewRefused describes the refused items, by reason.
 func NewRefused(byReason map[string]int64) Refused {
-	words := []struct {
-		reason, text string
-		clocks       bool
-	}{
-		{"late", "late (ended before the lateness bound)", true},
-		{"future", "from the future (end later than a clock may run ahead)", true},
-		{"no_end_time", "without an end time", false},
-		{"undecodable", "undecodable (each record that cannot be read counts as one)", false},
-	}
 	var r Refused
 	var sum int64
 	known := map[string]bool{}
-	for _, w := range words {
+	for _, w := range reasonsInOrder() {
 		known[w.reason] = true
 		if n := byReason[w.reason]; n > 0 {
 			sum += n
@@ -99,16 +88,13 @@ func NewRefused(byReason map[string]int64) Refused {
 	for reason, n := range byReason {
 		if !known[reason] && n > 0 {
 			sum += n
-			others = append(others, Count(n)+" "+strings.ReplaceAll(reason, "_", " "))
+			others = append(others, Count(n)+" "+wordsOf(reason).text)
 		}
 	}
 	slices.Sort(others)
 	r.Reasons = append(r.Reasons, others...)
-	switch {
-	case sum == 1:
-		r.Spans = "1 span"
-	case sum > 1:
-		r.Spans = Count(sum) + " spans"
+	if sum > 0 {
+		r.Items = plural(sum, "item")
 	}
 	return r
 }

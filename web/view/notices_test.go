@@ -55,7 +55,7 @@ func TestProblemsAreAtMostTen(t *testing.T) {
 	}
 }
 
-func TestRefusedSpansHaveReasonsInWords(t *testing.T) {
+func TestRefusedItemsHaveReasonsInWords(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		byReason map[string]int64
@@ -63,21 +63,21 @@ func TestRefusedSpansHaveReasonsInWords(t *testing.T) {
 	}{
 		"none":            {nil, view.Refused{}},
 		"none of a kind":  {map[string]int64{"late": 0}, view.Refused{}},
-		"one without end": {map[string]int64{"no_end_time": 1}, view.Refused{Spans: "1 span", Reasons: []string{"1 without an end time"}}},
+		"one without end": {map[string]int64{"no_end_time": 1}, view.Refused{Items: "1 item", Reasons: []string{"1 without an end time"}}},
 		"every reason, in a fixed order": {
 			map[string]int64{"undecodable": 4, "no_end_time": 3, "future": 2, "late": 1},
-			view.Refused{Spans: "10 spans", Clocks: true, Reasons: []string{
+			view.Refused{Items: "10 items", Clocks: true, Reasons: []string{
 				"1 late (ended before the lateness bound)", "2 from the future (end later than a clock may run ahead)",
 				"3 without an end time", "4 undecodable (each record that cannot be read counts as one)",
 			}},
 		},
 		"only the clock ahead": {
 			map[string]int64{"future": 2},
-			view.Refused{Spans: "2 spans", Clocks: true, Reasons: []string{"2 from the future (end later than a clock may run ahead)"}},
+			view.Refused{Items: "2 items", Clocks: true, Reasons: []string{"2 from the future (end later than a clock may run ahead)"}},
 		},
 		"reasons without words are shown, sorted": {
 			map[string]int64{"z_new": 5, "a_new": 6},
-			view.Refused{Spans: "11 spans", Reasons: []string{"5 z new", "6 a new"}},
+			view.Refused{Items: "11 items", Reasons: []string{"5 z new", "6 a new"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,8 @@ type Base struct {
 	Fragment string
 	// FiringCount is how many episodes fire, for the menu; empty for none.
 	FiringCount string
+	// Alarms are what every page says on top.
+	Alarms []Alarm
 	// Script and Style name further files that the page needs, "js/chart.js".
 	Scripts, Styles []string
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,27 @@ type Facts struct {
 	JournalBytes, JournalMaxBytes int64
 	JournalMaxAge                 time.Duration
 	JournalRecords                int64
+	// JournalOldest is the arrival of the oldest record that it holds; zero if it
+	// holds none, or if that is not known.
+	JournalOldest time.Time
+	// JournalRefusing is why it takes nothing at the moment, a sentence without
+	// its full stop, and JournalRefusingSince since when; empty while it takes all.
+	JournalRefusing      string
+	JournalRefusingSince time.Time
+	// DedupHorizon is how far back repeats are recognised; zero leaves all of
+	// this out. DedupItems are remembered, in so many bytes of memory and disk.
+	DedupHorizon                     time.Duration
+	DedupItems                       int64
+	DedupMemoryBytes, DedupDiskBytes int64
+	// Repeats and Conflicts are the items that were not counted because they had
+	// been seen before, with the same or with other content.
+	Repeats, Conflicts int64
+	// LeaderTerm is the term in which objectives are judged and receivers told, a
+	// number that grows whenever another process takes over; 0 leaves this out.
+	// Leading: this process does it, since LeaderSince; else another does.
+	LeaderTerm  int64
+	Leading     bool
+	LeaderSince time.Time
 	// Database: where it is, without secrets, and its size in bytes.
 	Database      string
 	DatabaseBytes int64
@@ -46,7 +68,13 @@ type Settings struct {
 	Receivers []Receiver
 	Unknown   []string
 	Refused   Refused
-	Themes    []ThemeChoice
+	// Refusing is why the journal takes nothing, empty while it does.
+	Refusing      string
+	RefusingSince Moment
+	// Refusals and Audits are nil if nothing keeps them.
+	Refusals *Refusals
+	Audits   *AuditReport
+	Themes   []ThemeChoice
 }
 
 func (Settings) template() string { return "settings" }
@@ -74,12 +102,29 @@ type ThemeChoice struct {
 	Current     bool
 }
 
-// NewSettings fills the page. Guarded reports that page and API want a token.
-func NewSettings(base Base, f Facts, notReady error, refused Refused, guarded bool) Settings {
+// Platform is what the page shows.
+type Platform struct {
+	Facts Facts
+	// NotReady is why it is not ready, nil if it is.
+	NotReady error
+	Refused  Refused
+	// Refusals and Audits are nil if nothing keeps them.
+	Refusals *Refusals
+	Audits   *AuditReport
+	// Guarded reports that page and API want a token.
+	Guarded bool
+}
+
+// NewSettings fills the page.
+func NewSettings(base Base, in Platform) Settings {
 	base.Title = "Settings"
-	page := Settings{Base: base, Unknown: f.Unknown, Refused: refused}
-	if notReady != nil {
-		page.NotReady = notReady.Error()
+	f := in.Facts
+	page := Settings{
+		Base: base, Unknown: f.Unknown, Refused: in.Refused, Refusals: in.Refusals, Audits: in.Audits,
+		Refusing: f.JournalRefusing, RefusingSince: NewMoment(f.JournalRefusingSince, base.Now),
+	}
+	if in.NotReady != nil {
+		page.NotReady = in.NotReady.Error()
 	}
 	page.Groups = []SettingGroup{
 		{"This program", []Setting{
@@ -90,6 +135,7 @@ func NewSettings(base Base, f Facts, notReady error, refused Refused, guarded bo
 		}},
 		{"Storage", []Setting{
 			{"journal", f.JournalDir},
+			{"journal takes telemetry", f.accepting(base.Now)},
 			{"journal holds", Bytes(f.JournalBytes) + ", " + plural(f.JournalRecords, "record") + " ever"},
 			{"journal keeps", "at most " + slo.FormatDuration(f.JournalMaxAge) + " or " + Bytes(f.JournalMaxBytes) + ", and all that is not counted yet"},
 			{"database", f.Database},
@@ -98,9 +144,17 @@ func NewSettings(base Base, f Facts, notReady error, refused Refused, guarded bo
 		{"What is counted", []Setting{
 			{"spans late by up to", slo.FormatDuration(f.Late)},
 			{"clocks ahead by up to", slo.FormatDuration(f.Future)},
-			{"page and API", map[bool]string{true: "want a token", false: "open to whoever reaches them"}[guarded]},
+			{"page and API", map[bool]string{true: "want a token", false: "open to whoever reaches them"}[in.Guarded]},
 		}},
 		{"Listening on", f.Listeners},
+	}
+	page.Groups[0].Settings = append(page.Groups[0].Settings, f.leader(base.Now)...)
+	if !f.JournalOldest.IsZero() {
+		oldest := NewMoment(f.JournalOldest, base.Now)
+		page.Groups[1].Settings = slices.Insert(page.Groups[1].Settings, 2, Setting{"journal reaches back to", oldest.Text + ", " + oldest.Ago})
+	}
+	if f.DedupHorizon > 0 {
+		page.Groups = append(page.Groups, SettingGroup{"What arrives again", f.repeats()})
 	}
 	if len(f.Flags) > 0 {
 		page.Groups = append(page.Groups, SettingGroup{"Set by flags, environment or file", f.Flags})
@@ -113,6 +167,38 @@ func NewSettings(base Base, f Facts, notReady error, refused Refused, guarded bo
 		page.Themes = append(page.Themes, theme)
 	}
 	return page
+}
+
+// accepting says whether the journal takes telemetry.
+func (f Facts) accepting(now time.Time) string {
+	if f.JournalRefusing == "" {
+		return "yes"
+	}
+	return "no, since " + NewMoment(f.JournalRefusingSince, now).Text
+}
+
+// leader says who judges and tells.
+func (f Facts) leader(now time.Time) []Setting {
+	switch {
+	case f.LeaderTerm == 0:
+		return nil
+	case f.Leading:
+		return []Setting{{"judges and tells", "yes, since " + NewMoment(f.LeaderSince, now).Text + " (term " + Count(f.LeaderTerm) + ")"}}
+	default:
+		return []Setting{{"judges and tells", "no, another process does (term " + Count(f.LeaderTerm) + "); this one takes over if it ends"}}
+	}
+}
+
+// repeats says how items that arrive again are recognised.
+func (f Facts) repeats() []Setting {
+	return []Setting{
+		{"recognised for", slo.FormatDuration(f.DedupHorizon)},
+		{"remembered", plural(f.DedupItems, "item")},
+		{"in memory", Bytes(f.DedupMemoryBytes)},
+		{"on disk", Bytes(f.DedupDiskBytes)},
+		{"the same again, not counted", plural(f.Repeats, "item")},
+		{"with other content, not counted", plural(f.Conflicts, "item")},
+	}
 }
 
 func newReceiver(r slo.ReceiverState, now time.Time) Receiver {

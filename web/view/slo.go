@@ -28,7 +28,11 @@ type SLO struct {
 	AlertsLink  string
 	// EpisodesUnknown reports that the episodes could not be read.
 	EpisodesUnknown bool
-	Document        string
+	// Evidence is what the counts rest on, Recounting set while they are counted
+	// again.
+	Evidence   Evidence
+	Recounting *Recounting
+	Document   string
 	// EditLink is empty if the SLO comes from a file.
 	EditLink string
 }
@@ -61,12 +65,14 @@ type Objective struct {
 	From, To                    Moment
 	MeasuredUntil               Moment
 	LastEvent                   LastEvent
-	MeasuredShare               string
-	Exhaustion, ExhaustionWhy   string
-	Firing                      []Firing
-	BurnRates                   []BurnRate
-	Tiers                       []Verdict
-	HasUnknown, PartlyMeasured  bool
+	// CountedSince is from when on every accepted event was counted.
+	CountedSince               Moment
+	MeasuredShare              string
+	Exhaustion, ExhaustionWhy  string
+	Firing                     []Firing
+	BurnRates                  []BurnRate
+	Tiers                      []Verdict
+	HasUnknown, PartlyMeasured bool
 }
 
 // Firing is an episode that fires, in words.
@@ -87,6 +93,11 @@ type Scene struct {
 	Recent, Drawn []slo.Episode
 	// EpisodesKnown is false if they could not be read.
 	EpisodesKnown bool
+	// Corrections are those of the window, Compared what audits say of it,
+	// Recount how far the newest recount has got; each nil if it is not known.
+	Corrections *slo.Corrections
+	Compared    *Compared
+	Recount     *slo.RecountState
 }
 
 // NewSLO fills the page.
@@ -94,6 +105,7 @@ func NewSLO(base Base, in Scene) SLO {
 	definition, o := in.Status.Definition, in.Status.Objectives[in.Objective]
 	name := definition.SLO.Name
 	base.Scripts, base.Styles = []string{"vendor/uplot.min.js", "js/chart.js", "js/copy.js"}, []string{"vendor/uplot.min.css", "css/slo.css"}
+	base.Alarms = aboutOne(base.Alarms, o.StaleSince, base.Now)
 	page := SLO{
 		Base: base, Name: name, Heading: definition.SLO.DisplayName,
 		Description: definition.SLO.Description, Service: definition.SLO.Service, ServiceLink: serviceLink(definition.SLO.Service),
@@ -101,6 +113,7 @@ func NewSLO(base Base, in Scene) SLO {
 		AppliedAt: NewMoment(definition.AppliedAt, base.Now), EpisodesUnknown: !in.EpisodesKnown,
 		Document: string(definition.Document), Objective: newObjective(base, in.Status, o), Range: in.Range,
 		Chart: NewChart(name, o, in.Line, in.Drawn), ChartSource: chartSource(name, in), AlertsLink: "/alerts?" + url.Values{"slo": {name}}.Encode(),
+		Evidence: newEvidence(in, o, base.Now), Recounting: newRecounting(in.Recount, base.Now),
 		Rows: NewChartRows(in.Table, o.Target, base.Now),
 	}
 	if page.Heading == "" {
@@ -158,7 +171,7 @@ func newObjective(base Base, status slo.Status, o slo.ObjectiveStatus) Objective
 		From: NewMoment(o.From, base.Now), To: NewMoment(o.To, base.Now),
 		LastEvent:     newLastEvent(o, base.Now),
 		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now), MeasuredShare: SignedPercent(o.MeasuredRatio),
-		HasUnknown: o.Counts.Unknown > 0, PartlyMeasured: o.MeasuredRatio < 1,
+		CountedSince: NewMoment(o.CountedSince, base.Now), HasUnknown: o.Counts.Unknown > 0, PartlyMeasured: o.MeasuredRatio < 1,
 	}
 	if out.HasUnknown {
 		// What could not be judged may have been good: the share lies between.

@@ -1,7 +1,6 @@
 package webtest
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -17,7 +16,9 @@ func Pages(base view.Base) map[string]view.Page {
 		"failure": view.NewFailure(base, 404, "Not Found", `there is no "<script>"`),
 		"gallery": view.NewGallery(base, "/-/gallery", []string{"slo-burning"}, All(), Busy()),
 	}
-	for _, more := range []map[string]view.Page{listPages(base), overviewPages(base), alertPages(base), settingsPages(base), sloPages(base), servicePages(base), createPages(base)} {
+	for _, more := range []map[string]view.Page{
+		listPages(base), overviewPages(base), alertPages(base), settingsPages(base), sloPages(base), servicePages(base), createPages(base), countingPages(base),
+	} {
 		maps.Copy(pages, more)
 	}
 	return pages
@@ -85,25 +86,4 @@ func gone(e slo.Episode) slo.Episode {
 	e = over(e)
 	e.SLO = "no-longer-there"
 	return e
-}
-
-func settingsPages(base view.Base) map[string]view.Page {
-	base.Nav = "/settings"
-	facts := view.Facts{
-		Started: Now().Add(-51 * time.Hour), JournalDir: "data/journal", JournalBytes: 5 << 30, JournalMaxBytes: 20 << 30,
-		JournalMaxAge: 24 * time.Hour, JournalRecords: 1_234_567, Database: "its own, below data/postgres", DatabaseBytes: 300 << 20,
-		LedgerLag: 420 * time.Millisecond, Evaluations: 9_876_543, Late: 24 * time.Hour, Future: 10 * time.Minute,
-		Listeners: []view.Setting{{Name: "OTLP over grpc", Value: "127.0.0.1:4317"}, {Name: "OTLP over http", Value: "127.0.0.1:4318"}},
-		Flags:     []view.Setting{{Name: "slos", Value: "/etc/slowburn/slos"}},
-		Receivers: []slo.ReceiverState{
-			{Name: "duty", DeliveredAt: Now().Add(-3 * time.Hour)},
-			{Name: "chat", Undelivered: 3, OldestAt: Now().Add(-4 * time.Minute), FailedAt: Now().Add(-time.Minute), Cause: "dial tcp: connection refused"},
-		},
-	}
-	trouble := facts
-	trouble.Receivers, trouble.Unknown = nil, []string{"The size of the database is not known: it does not answer."}
-	return map[string]view.Page{
-		"settings":         view.NewSettings(base, facts, nil, view.Refused{}, false),
-		"settings-trouble": view.NewSettings(base, trouble, errors.New("the database does not answer"), view.NewRefused(map[string]int64{"late": 7}), true),
-	}
 }

@@ -20,7 +20,7 @@ func sloPages(base view.Base) map[string]view.Page {
 	unknown := scene(Unmeasured(), nil)
 	unknown.EpisodesKnown = false
 	return map[string]view.Page{
-		"slo-burning":    view.NewSLO(base, scene(firing, append(open, over(open[0]), lapsed))),
+		"slo-burning":    view.NewSLO(base, audited(scene(firing, append(open, over(open[0]), lapsed)))),
 		"slo-exhausted":  view.NewSLO(base, scene(Exhausted(), nil)),
 		"slo-unmeasured": view.NewSLO(base, unknown),
 		"slo-tiers":      view.NewSLO(base, scene(Tiers(), nil)),

@@ -29,6 +29,7 @@ func (s Scenario) Status() slo.Status {
 	}
 	plan := slo.NewPlan(definition.SLO, 0)
 	objective := plan.Evaluate(s.reading())
+	objective.CountedSince = now.Add(-window - 2*time.Hour)
 	open := map[string]slo.Episode{}
 	for _, t := range slo.Advance(definition.SLO, objective, nil, now.Add(-7*time.Minute)) {
 		open[t.Episode.Tier] = t.Episode

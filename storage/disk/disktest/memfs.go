@@ -1,9 +1,18 @@
 // Package disktest is a file system in memory that fails on request and loses
-// power as a disk does.
+// power as a disk does, for the crash tests of stores.
+//
+// What a process has written stands in a cache until it is synced. A crash of
+// the process keeps the cache (Kill); a loss of power keeps of it what it likes
+// (PowerLoss): of each file any sectors, some of them torn, and any length
+// between that on disk and that in the cache; of a folder any of the names
+// created, renamed and removed since it was last synced, in order or not, a
+// rename as a whole or not at all. A sync that fails forgets what it should have
+// brought to disk, and the next one succeeds without it, as Linux does. Both
+// calls leave the MemFS as it is, so a test can go on from many clones of one
+// moment; Fault is called before each operation and is the place to take them.
 package disktest
 
 import (
-	"errors"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -12,38 +21,57 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/slowburn-slo/slowburn/storage/disk"
 )
 
-// SectorBytes is how much of a MemFS survives or vanishes as a whole.
-const SectorBytes = 512
+// ErrFull is what a MemFS says when Capacity is reached.
+const ErrFull = syscall.ENOSPC
 
-// MemFS is a file system in memory that fails on request and loses power as a
-// disk does: what was not synced survives sector by sector or not at all.
+// MemFS is a file system in memory. The zero value is not ready: see NewMemFS.
 type MemFS struct {
 	mu sync.Mutex
 	// Fault, if set, is asked before each operation, with the bytes to write;
-	// of these, the first n are written when it returns an error.
+	// of these, the first n are written when it returns an error. The operations
+	// are create, open, read, write, truncate, sync, rename, remove and syncdir.
 	Fault func(op, path string, bytes int) (n int, err error)
-	// Capacity bounds the bytes of all files, if positive.
+	// Capacity bounds the bytes of all files, if positive. See Resize.
 	Capacity int
 	now      map[string]*memNode // names as the process sees them
 	onDisk   map[string]*memNode // names that survive for sure
-	locked   bool
+	pending  []nameChange        // what leads from onDisk to now
+	locked   map[string]bool
 }
 
-type memNode struct {
-	data  []byte // as the process sees it
-	disk  []byte // what survives for sure
-	dirty []span // what the next sync will bring to disk
+// nameChange is one change of names that may or may not survive. It takes a name
+// away, gives one to a node, or both.
+type nameChange struct {
+	gone, given string
+	node        *memNode
 }
 
-type span struct{ from, to int }
+func (c nameChange) apply(names map[string]*memNode) {
+	if c.gone != "" && names[c.gone] == c.node {
+		delete(names, c.gone)
+	}
+	if c.given != "" {
+		names[c.given] = c.node
+	}
+}
+
+// in reports whether a sync of the folder makes the change durable.
+func (c nameChange) in(dir string) bool {
+	path := c.given
+	if path == "" {
+		path = c.gone
+	}
+	return filepath.Dir(path) == filepath.Clean(dir)
+}
 
 // NewMemFS returns an empty file system.
 func NewMemFS() *MemFS {
-	return &MemFS{now: map[string]*memNode{}, onDisk: map[string]*memNode{}}
+	return &MemFS{now: map[string]*memNode{}, onDisk: map[string]*memNode{}, locked: map[string]bool{}}
 }
 
 // Kill is the file system after the death of the process: unlocked, complete.
@@ -51,82 +79,67 @@ func (m *MemFS) Kill() *MemFS {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	nodes := map[*memNode]*memNode{}
-	cloneAll := func(names map[string]*memNode) map[string]*memNode {
-		clones := map[string]*memNode{}
-		for name, n := range names {
-			if nodes[n] == nil {
-				nodes[n] = &memNode{data: slices.Clone(n.data), disk: slices.Clone(n.disk), dirty: slices.Clone(n.dirty)}
-			}
-			clones[name] = nodes[n]
+	clone := func(n *memNode) *memNode {
+		if nodes[n] == nil {
+			nodes[n] = n.clone()
 		}
-		return clones
+		return nodes[n]
 	}
-	return &MemFS{now: cloneAll(m.now), onDisk: cloneAll(m.onDisk)}
+	left := NewMemFS()
+	for name, n := range m.now {
+		left.now[name] = clone(n)
+	}
+	for name, n := range m.onDisk {
+		left.onDisk[name] = clone(n)
+	}
+	for _, c := range m.pending {
+		c.node = clone(c.node)
+		left.pending = append(left.pending, c)
+	}
+	return left
 }
 
-// PowerLoss is the file system after the machine stopped.
+// PowerLoss is the file system after the machine stopped. A seed gives the same
+// remains again.
 func (m *MemFS) PowerLoss(r *rand.Rand) *MemFS {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	left := NewMemFS()
 	names := maps.Clone(m.onDisk)
-	maps.Copy(names, m.now)
+	ordered, most := r.IntN(2) == 0, r.IntN(len(m.pending)+1)
+	for i, c := range m.pending {
+		// Most file systems keep changes of names in their order; POSIX does not say so.
+		if (ordered && i < most) || (!ordered && r.IntN(2) == 0) {
+			c.apply(names)
+		}
+	}
+	left, nodes := NewMemFS(), map[*memNode]*memNode{}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		n := m.now[name]
-		if m.onDisk[name] != n && r.IntN(2) == 0 {
-			n = m.onDisk[name]
+		n := names[name]
+		if nodes[n] == nil {
+			data := n.afterPowerLoss(r)
+			nodes[n] = &memNode{data: data, disk: slices.Clone(data)}
 		}
-		if n == nil {
-			continue
-		}
-		data := n.afterPowerLoss(r)
-		left.now[name] = &memNode{data: data, disk: slices.Clone(data)}
+		left.now[name] = nodes[n]
 	}
 	left.onDisk = maps.Clone(left.now)
 	return left
 }
 
-func (n *memNode) afterPowerLoss(r *rand.Rand) []byte {
-	size := len(n.disk)
-	if len(n.dirty) > 0 {
-		low, high := min(len(n.disk), len(n.data)), max(len(n.disk), len(n.data))
-		size = []int{len(n.disk), len(n.data), low + r.IntN(high-low+1)}[r.IntN(3)]
-	}
-	left := make([]byte, size)
-	copy(left, n.disk)
-	for at := 0; at < size; at += SectorBytes {
-		to := min(at+SectorBytes, size, len(n.data))
-		if r.IntN(2) == 0 {
-			continue
-		}
-		for _, d := range n.dirty {
-			if from, to := max(at, d.from), min(to, d.to); from < to {
-				copy(left[from:to], n.data[from:to])
-			}
-		}
-	}
-	return left
+// Resize changes Capacity while a store may be writing.
+func (m *MemFS) Resize(capacity int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Capacity = capacity
 }
 
-// Writeback brings everything to disk as it is now, as a kernel does whenever
-// it likes.
+// Writeback brings all contents to disk as they are now, as a kernel does
+// whenever it likes.
 func (m *MemFS) Writeback() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range m.now {
 		n.flush()
 	}
-}
-
-func (n *memNode) flush() {
-	synced := make([]byte, len(n.data))
-	copy(synced, n.disk)
-	for _, d := range n.dirty {
-		if to := min(d.to, len(n.data)); d.from < to {
-			copy(synced[d.from:to], n.data[d.from:to])
-		}
-	}
-	n.disk, n.dirty = synced, nil
 }
 
 // Bytes returns the content of a file, which the test may change in place.
@@ -136,10 +149,11 @@ func (m *MemFS) Bytes(path string) []byte {
 	return m.now[path].data
 }
 
-// SetBytes replaces the content of a file; nil removes the file.
+// SetBytes replaces the content of a file, durably; nil removes the file.
 func (m *MemFS) SetBytes(path string, b []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.pending = slices.DeleteFunc(m.pending, func(c nameChange) bool { return c.given == path || c.gone == path })
 	if b == nil {
 		delete(m.now, path)
 		delete(m.onDisk, path)
@@ -169,6 +183,12 @@ func (m *MemFS) fault(op, path string, bytes int) (int, error) {
 	return m.Fault(op, path, bytes)
 }
 
+// change does a change of names and keeps in mind that it is not durable.
+func (m *MemFS) change(c nameChange) {
+	c.apply(m.now)
+	m.pending = append(m.pending, c)
+}
+
 // Create implements disk.FS.
 func (m *MemFS) Create(path string) (disk.File, error) {
 	if _, err := m.fault("create", path, 0); err != nil {
@@ -176,8 +196,12 @@ func (m *MemFS) Create(path string) (disk.File, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := &memNode{}
-	m.now[path] = n
+	n := m.now[path]
+	if n == nil {
+		n = &memNode{}
+		m.change(nameChange{given: path, node: n})
+	}
+	n.truncate(0)
 	return &memFile{fs: m, path: path, node: n}, nil
 }
 
@@ -202,8 +226,11 @@ func (m *MemFS) Rename(from, to string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now[to] = m.now[from]
-	delete(m.now, from)
+	n := m.now[from]
+	if n == nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: os.ErrNotExist}
+	}
+	m.change(nameChange{gone: from, given: to, node: n})
 	return nil
 }
 
@@ -214,11 +241,15 @@ func (m *MemFS) Remove(path string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.now, path)
+	n := m.now[path]
+	if n == nil {
+		return &os.PathError{Op: "remove", Path: path, Err: os.ErrNotExist}
+	}
+	m.change(nameChange{gone: path, node: n})
 	return nil
 }
 
-// MakeDir implements disk.FS.
+// MakeDir implements disk.FS. Folders are where files are.
 func (m *MemFS) MakeDir(string) error { return nil }
 
 // ReadDir implements disk.FS.
@@ -241,102 +272,35 @@ func (m *MemFS) SyncDir(dir string) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.onDisk = maps.Clone(m.now)
+	m.pending = slices.DeleteFunc(m.pending, func(c nameChange) bool {
+		if c.in(dir) {
+			c.apply(m.onDisk)
+			return true
+		}
+		return false
+	})
 	return nil
 }
 
 // Lock implements disk.FS.
-func (m *MemFS) Lock(string) (io.Closer, error) {
+func (m *MemFS) Lock(path string) (io.Closer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.locked {
+	if m.locked[path] {
 		return nil, disk.ErrLocked
 	}
-	m.locked = true
-	return memLock{m}, nil
+	m.locked[path] = true
+	return memLock{m, path}, nil
 }
 
-type memLock struct{ fs *MemFS }
+type memLock struct {
+	fs   *MemFS
+	path string
+}
 
 func (l memLock) Close() error {
 	l.fs.mu.Lock()
 	defer l.fs.mu.Unlock()
-	l.fs.locked = false
+	delete(l.fs.locked, l.path)
 	return nil
 }
-
-type memFile struct {
-	fs   *MemFS
-	path string
-	node *memNode
-}
-
-func (f *memFile) ReadAt(b []byte, at int64) (int, error) {
-	if _, err := f.fs.fault("read", f.path, len(b)); err != nil {
-		return 0, err
-	}
-	f.fs.mu.Lock()
-	defer f.fs.mu.Unlock()
-	if at >= int64(len(f.node.data)) {
-		return 0, io.EOF
-	}
-	n := copy(b, f.node.data[at:])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// ErrFull is what a MemFS says when Capacity is reached.
-var ErrFull = errors.New("no space left on device")
-
-func (f *memFile) WriteAt(b []byte, at int64) (int, error) {
-	n, err := f.fs.fault("write", f.path, len(b))
-	f.fs.mu.Lock()
-	defer f.fs.mu.Unlock()
-	if err == nil {
-		n = len(b)
-	}
-	if f.fs.Capacity > 0 {
-		used := 0
-		for _, node := range f.fs.now {
-			used += len(node.data)
-		}
-		grow := int(at) + n - len(f.node.data)
-		if over := used + grow - f.fs.Capacity; grow > 0 && over > 0 {
-			n, err = max(0, n-over), ErrFull
-		}
-	}
-	end := int(at) + n
-	if end > len(f.node.data) {
-		f.node.data = append(f.node.data, make([]byte, end-len(f.node.data))...)
-	}
-	copy(f.node.data[at:end], b)
-	f.node.dirty = append(f.node.dirty, span{int(at), end})
-	return n, err
-}
-
-func (f *memFile) Truncate(size int64) error {
-	if _, err := f.fs.fault("truncate", f.path, 0); err != nil {
-		return err
-	}
-	f.fs.mu.Lock()
-	defer f.fs.mu.Unlock()
-	f.node.data = f.node.data[:size:size]
-	f.node.dirty = append(f.node.dirty, span{int(size), int(size)})
-	return nil
-}
-
-// Sync forgets on a failure what was to be written, as kernels do.
-func (f *memFile) Sync() error {
-	_, err := f.fs.fault("sync", f.path, 0)
-	f.fs.mu.Lock()
-	defer f.fs.mu.Unlock()
-	if err != nil {
-		f.node.dirty = nil
-	}
-	f.node.flush()
-	return err
-}
-
-func (f *memFile) Close() error { return nil }

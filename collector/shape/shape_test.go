@@ -1,4 +1,4 @@
-package decompressextension
+package shape
 
 import (
 	"bytes"
@@ -31,12 +31,12 @@ func nest(value pcommon.Value, depth int, maps bool) {
 
 // places are all the attributes of a request, each as a request that nests there.
 func places(tb testing.TB, depth int, maps bool) map[string]struct {
-	of   kind
+	of   Kind
 	data []byte
 } {
 	tb.Helper()
 	all := map[string]struct {
-		of   kind
+		of   Kind
 		data []byte
 	}{}
 	for name, at := range map[string]func(ptrace.ResourceSpans) pcommon.Map{
@@ -57,9 +57,9 @@ func places(tb testing.TB, depth int, maps bool) map[string]struct {
 		data, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
 		require.NoError(tb, err)
 		all["traces/"+name] = struct {
-			of   kind
+			of   Kind
 			data []byte
-		}{traces, data}
+		}{Traces, data}
 	}
 	for name, at := range map[string]func(pmetric.Metric) pcommon.Map{
 		"metadata": func(m pmetric.Metric) pcommon.Map { return m.Metadata() },
@@ -87,9 +87,9 @@ func places(tb testing.TB, depth int, maps bool) map[string]struct {
 		data, err := pmetricotlp.NewExportRequestFromMetrics(md).MarshalProto()
 		require.NoError(tb, err)
 		all["metrics/"+name] = struct {
-			of   kind
+			of   Kind
 			data []byte
-		}{metrics, data}
+		}{Metrics, data}
 	}
 	ld := plog.NewLogs()
 	record := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
@@ -97,21 +97,21 @@ func places(tb testing.TB, depth int, maps bool) map[string]struct {
 	data, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	require.NoError(tb, err)
 	all["logs/body"] = struct {
-		of   kind
+		of   Kind
 		data []byte
-	}{logs, data}
+	}{Logs, data}
 	return all
 }
 
 func TestAttributesMayNestOnlySoDeepWhereverTheyAre(t *testing.T) {
 	t.Parallel()
-	s := newSchema()
+	s := NewSchema()
 	for _, maps := range []bool{false, true} {
 		for name, allowed := range places(t, maxNesting, maps) {
-			require.NoError(t, s.checkProtobuf(allowed.of, allowed.data), "%s, maps %t", name, maps)
+			require.NoError(t, check(s, allowed.of, allowed.data), "%s, maps %t", name, maps)
 		}
 		for name, refused := range places(t, maxNesting+1, maps) {
-			require.ErrorIs(t, s.checkProtobuf(refused.of, refused.data), errNesting, "%s, maps %t", name, maps)
+			require.ErrorIs(t, check(s, refused.of, refused.data), errNesting, "%s, maps %t", name, maps)
 		}
 	}
 }
@@ -126,14 +126,14 @@ func TestADeprecatedFieldIsNoWayAround(t *testing.T) {
 	at := bytes.IndexByte(data, 0x12)
 	inner := append([]byte{0xc2, 0x3e}, data[at+1:]...)
 	renamed := append([]byte{0x0a}, binary.AppendUvarint(nil, uint64(len(inner)))...)
-	require.ErrorIs(t, newSchema().checkProtobuf(traces, append(renamed, inner...)), errNesting)
+	require.ErrorIs(t, check(NewSchema(), Traces, append(renamed, inner...)), errNesting)
 }
 
 func TestEmptyMessagesAreBounded(t *testing.T) {
 	t.Parallel()
-	s := newSchema()
-	require.NoError(t, s.checkProtobuf(traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages-1)))
-	require.ErrorIs(t, s.checkProtobuf(traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages)), errMessages)
+	s := NewSchema()
+	require.NoError(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages-1)))
+	require.ErrorIs(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages)), errMessages)
 }
 
 func TestTwentyMiBOfUsualSpansPass(t *testing.T) {
@@ -152,7 +152,7 @@ func TestTwentyMiBOfUsualSpansPass(t *testing.T) {
 	data, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
 	require.NoError(t, err)
 	require.Greater(t, len(data), 19<<20)
-	require.NoError(t, newSchema().checkProtobuf(traces, data))
+	require.NoError(t, check(NewSchema(), Traces, data))
 }
 
 func TestMalformedRequestsDoNotPassUnseen(t *testing.T) {
@@ -166,7 +166,7 @@ func TestMalformedRequestsDoNotPassUnseen(t *testing.T) {
 		"a group":                       {0x0b, 0x0c},
 		"noise":                         []byte("not protobuf"),
 	} {
-		require.ErrorIs(t, newSchema().checkProtobuf(traces, data), errMalformed, name)
+		require.ErrorIs(t, check(NewSchema(), Traces, data), errMalformed, name)
 	}
 }
 
@@ -176,10 +176,10 @@ func TestJSONIsBounded(t *testing.T) {
 	nest(td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty().Attributes().PutEmpty(`a "{[\\[{" key`), maxNesting, true)
 	data, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalJSON()
 	require.NoError(t, err)
-	require.NoError(t, checkJSON(data))
-	require.NoError(t, checkJSON([]byte(`{"k": "`+strings.Repeat("[", 10_000)+`"}`)), "brackets in text do not count")
-	require.ErrorIs(t, checkJSON([]byte(strings.Repeat("[", maxBrackets+1))), errBrackets)
-	require.ErrorIs(t, checkJSON([]byte(strings.Repeat("{}", maxMessages+1))), errMessages)
+	require.NoError(t, checkText(data))
+	require.NoError(t, checkText([]byte(`{"k": "`+strings.Repeat("[", 10_000)+`"}`)), "brackets in text do not count")
+	require.ErrorIs(t, checkText([]byte(strings.Repeat("[", maxBrackets+1))), errBrackets)
+	require.ErrorIs(t, checkText([]byte(strings.Repeat("{}", maxMessages+1))), errMessages)
 }
 
 func FuzzCheckProtobuf(f *testing.F) {
@@ -187,9 +187,9 @@ func FuzzCheckProtobuf(f *testing.F) {
 		f.Add(place.data)
 	}
 	f.Add([]byte{0x0a, 0x00})
-	s := newSchema()
+	s := NewSchema()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		err := s.checkProtobuf(traces, data)
+		err := check(s, Traces, data)
 		if decodeErr := ptraceotlp.NewExportRequest().UnmarshalProto(data); decodeErr == nil && len(data) < 1000 {
 			// Whatever is small and can be decoded passes, but for what nests deep and for groups.
 			if err != nil {
@@ -211,11 +211,21 @@ func BenchmarkCheckProtobuf(b *testing.B) {
 	}
 	data, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
 	require.NoError(b, err)
-	s := newSchema()
+	s := NewSchema()
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		require.NoError(b, s.checkProtobuf(traces, data))
+		require.NoError(b, check(s, Traces, data))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/500, "ns/span")
+}
+
+func check(s *Schema, of Kind, data []byte) error {
+	_, err := s.Protobuf(of, data)
+	return err
+}
+
+func checkText(data []byte) error {
+	_, err := JSON(data)
+	return err
 }

@@ -1,4 +1,4 @@
-package decompressextension
+package shape
 
 import (
 	"bytes"
@@ -27,10 +27,10 @@ func TestLargeFieldNumbersAreNoWayAround(t *testing.T) {
 		wrap(field)
 	}
 	slices.Reverse(backwards)
-	require.ErrorIs(t, newSchema().checkProtobuf(traces, backwards), errNesting)
+	require.ErrorIs(t, check(NewSchema(), Traces, backwards), errNesting)
 }
 
 func TestNullsInJSONAreBounded(t *testing.T) {
 	t.Parallel()
-	require.ErrorIs(t, checkJSON(bytes.Repeat([]byte("null,"), maxMessages+1)), errMessages)
+	require.ErrorIs(t, checkText(bytes.Repeat([]byte("null,"), maxMessages+1)), errMessages)
 }
