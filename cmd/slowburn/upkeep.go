@@ -98,7 +98,8 @@ func (p *platform) trim(ctx context.Context) error {
 	if err != nil {
 		sealed = 0 // By size it goes on; by age it waits for the database.
 	}
-	_, trimmed := p.journal.Trim(read, sealed, p.config.journalMaxAge, int64(p.config.journalMaxSize))
+	// It begins below the size at which the journal refuses, which it never exceeds.
+	_, trimmed := p.journal.Trim(read, sealed, p.config.journalMaxAge, int64(p.config.journalMaxSize)/8*7)
 	return errors.Join(err, trimmed, p.sightings.Forget(p.journal.Oldest()))
 }
 

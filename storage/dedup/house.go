@@ -110,9 +110,10 @@ func (s *Store) settledRuns() int {
 
 // expired reports whether no sighting of a run counts any more, for any record
 // to which a restart may come back: it looks at what is durable, and leaves
-// one period for a database that has lost its newest commits.
+// two periods for a database that has lost its newest commits: one that it may
+// be behind, and one for the run that is dropped because of it.
 func (s *Store) expired(r *run, settled int) bool {
-	return settled > 0 && r.newest < s.runs[settled-1].newest-s.horizon-s.period
+	return settled > 0 && r.newest < s.runs[settled-1].newest-s.horizon-2*s.period
 }
 
 // removal removes what the journal does not hold any more.
