@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	trimEvery = 30 * time.Second
+	trimEvery = 5 * time.Second
 	// sealEvery is how often records are looked for that will be too old for
 	// the journal within sealBefore, to be audited for the last time.
 	sealEvery  = time.Minute
