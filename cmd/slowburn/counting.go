@@ -79,13 +79,19 @@ func (p *platform) behind() bool {
 }
 
 // makeAudit makes the second implementation, which checks the first.
-func (p *platform) makeAudit(compiler *indicator.Compiler) error {
+func (p *platform) makeAudit(ctx context.Context, compiler *indicator.Compiler) error {
 	scratch := filepath.Join(p.config.dataDir, "audit")
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(scratch, 0o700)); err != nil {
 		return fmt.Errorf("make the folder that audits sort in: %w", err)
 	}
 	dir := filepath.Join(p.config.dataDir, "journal")
-	since, err := markHorizon(dir, p.config.dedupHorizon, p.journal.Durable())
+	// What the journal holds beyond that is counted from now on. A database
+	// that takes its time to start leaves heartbeats there, uncounted.
+	counted, err := p.store.Cursor(ctx, shard)
+	if err != nil {
+		return err
+	}
+	since, err := markHorizon(dir, p.config.dedupHorizon, counted.Offset)
 	if err != nil {
 		return err
 	}

@@ -24,9 +24,9 @@ type horizonMark struct {
 }
 
 // markHorizon returns the first record that was surely counted under the
-// horizon, and notes it. newest is the newest record of the journal; the ledger
-// may be behind it, and then more than is known was counted so.
-func markHorizon(dir string, horizon time.Duration, newest slo.Offset) (slo.Offset, error) {
+// horizon, and notes it. counted is the newest record that the ledger had
+// counted before it began to count under this one, 0 if it had counted nothing.
+func markHorizon(dir string, horizon time.Duration, counted slo.Offset) (slo.Offset, error) {
 	before, err := readHorizon(dir)
 	switch {
 	case err != nil:
@@ -34,10 +34,7 @@ func markHorizon(dir string, horizon time.Duration, newest slo.Offset) (slo.Offs
 	case before.Horizon == horizon.String():
 		return before.Since + 1, nil
 	}
-	mark := horizonMark{Horizon: horizon.String(), Since: newest}
-	if before.Horizon == "" && newest <= 1 {
-		mark.Since = 0 // A new journal.
-	}
+	mark := horizonMark{Horizon: horizon.String(), Since: counted}
 	content, err := json.Marshal(mark)
 	if err != nil {
 		return 0, fmt.Errorf("write down the deduplication horizon: %w", err)

@@ -17,16 +17,16 @@ func TestAnAuditBeginsWhereItsHorizonDoes(t *testing.T) {
 	for _, step := range []struct {
 		what    string
 		horizon time.Duration
-		newest  slo.Offset
+		counted slo.Offset
 		since   slo.Offset
 	}{
-		{"a new journal", time.Hour, 1, 1},
+		{"nothing was counted yet", time.Hour, 0, 1},
 		{"the same again", time.Hour, 100, 1},
 		{"another horizon", 2 * time.Hour, 100, 101},
 		{"the same again", 2 * time.Hour, 500, 101},
 		{"back", time.Hour, 500, 501},
 	} {
-		since, err := markHorizon(dir, step.horizon, step.newest)
+		since, err := markHorizon(dir, step.horizon, step.counted)
 		require.NoError(t, err, step.what)
 		require.Equal(t, step.since, since, step.what)
 	}

@@ -110,7 +110,7 @@ func (p *platform) make(ctx context.Context) error {
 	if err := p.makeReaders(compiler); err != nil {
 		return err
 	}
-	if err := p.makeAudit(compiler); err != nil {
+	if err := p.makeAudit(ctx, compiler); err != nil {
 		return err
 	}
 	return p.makeWeb()

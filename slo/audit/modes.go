@@ -26,11 +26,12 @@ func (a *Auditor) Whole(ctx context.Context) (Report, error) {
 	if empty || snapshot.Cursor.Offset == 0 {
 		return whole, nil
 	}
-	return whole, a.inParts(ctx, from, to, func(from, to slo.Slice) error {
+	err = a.inParts(ctx, from, to, func(from, to slo.Slice) error {
 		part, err := a.audit(ctx, from, to, false, full(ctx))
 		whole.join(part)
 		return err
 	})
+	return whole, err // Not in one line with the call: whole might be copied before it.
 }
 
 // partLength is how many slices are compared at once if every series has
