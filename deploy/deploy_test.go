@@ -43,6 +43,7 @@ func commands(t *testing.T) map[string]map[string]bool {
 	require.NoError(t, err, string(out))
 	all := map[string]map[string]bool{
 		"version": flagsOf(t, program, "version"), "serve": flagsOf(t, program, "serve"), "demo": flagsOf(t, program, "demo"),
+		"audit": flagsOf(t, program, "audit"), "recount": flagsOf(t, program, "recount"),
 	}
 	for _, command := range []string{"break", "heal", "status"} {
 		maps.Copy(all["demo"], flagsOf(t, program, "demo", command))

@@ -194,3 +194,27 @@ func short(number float64, decimals int) string {
 	text := fmt.Sprintf("%.*f", decimals, number)
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
+
+// TestFaultsNameTestsThatExist keeps the table of faults true: a test that was
+// renamed or removed shows there.
+func TestFaultsNameTestsThatExist(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/faults.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	require.NotEmpty(t, named)
+	known := map[string]bool{}
+	require.NoError(t, filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, found := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllSubmatch(content, -1) {
+			known[string(found[1])] = true
+		}
+		return err
+	}))
+	for _, name := range named {
+		require.True(t, known[name[1]], "docs/faults.md names %s, which does not exist", name[1])
+	}
+}

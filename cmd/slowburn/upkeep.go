@@ -116,7 +116,7 @@ func (p *platform) seal(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		through := p.journal.Before(time.Now().Add(sealBefore - p.config.journalMaxAge))
-		if through == 0 || p.behind() {
+		if through == 0 || p.behind() || !p.engine.Leading() {
 			continue
 		}
 		_, err := p.audit.SealThrough(ctx, through)

@@ -144,6 +144,9 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	}
 	for _, r := range c.Recounted {
 		known(r.Series).state.Recounted(r)
+		if r.Since.Before(e.coverage.Since) {
+			e.coverage.Since = r.Since // As the ledger keeps it.
+		}
 	}
 	if e.coverage.Since.IsZero() {
 		e.coverage.Since = c.MeasuredUntil
