@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -42,6 +43,8 @@ type receiver struct {
 	random     *rand.Rand
 	deliveries []delivery
 	bad        []error
+	// troubled are the notifications that were refused or cut once.
+	troubled map[string]bool
 }
 
 // receiverNames are the paths of the receivers.
@@ -53,7 +56,7 @@ func newReceiver(ctx context.Context, random *rand.Rand) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{address: l.Addr().String(), random: random, done: make(chan struct{})}
+	r := &receiver{address: l.Addr().String(), random: random, done: make(chan struct{}), troubled: map[string]bool{}}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		defer close(r.done)
@@ -69,11 +72,12 @@ func (r *receiver) close() {
 
 // alerting is the configuration that names both receivers.
 func (r *receiver) alerting() string {
-	text := "route: {receiver: harness}\nreceivers:\n  - name: harness\n    webhook_configs:\n"
+	var text strings.Builder
+	text.WriteString("route: {receiver: harness}\nreceivers:\n  - name: harness\n    webhook_configs:\n")
 	for _, name := range receiverNames() {
-		text += fmt.Sprintf("      - url: http://%s/%s\n", r.address, name)
+		fmt.Fprintf(&text, "      - url: http://%s/%s\n", r.address, name)
 	}
-	return text
+	return text.String()
 }
 
 // ServeHTTP takes most notifications, some of them slowly, refuses some, and
@@ -96,6 +100,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	err = json.Unmarshal(body, &message)
 	r.mu.Lock()
 	luck, delay := r.random.IntN(20), time.Duration(r.random.IntN(150))*time.Millisecond
+	if id := request.Header.Get("webhook-id"); luck <= 1 && r.troubled[id] {
+		luck = 2 // Once is enough: pauses grow with the attempts.
+	} else if luck <= 1 {
+		r.troubled[id] = true
+	}
 	d := delivery{
 		ID: request.Header.Get("webhook-id"), Receiver: request.URL.Path[1:], Episode: message.Slowburn.Episode,
 		State: message.Slowburn.State, Body: hex.EncodeToString(sum[:8]), Answered: luck > 1,
