@@ -86,16 +86,20 @@ func (p *platform) poll(ctx context.Context, limit time.Duration, what string, h
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
+	var seen error
 	for {
-		ok, seen := holds(ctx)
+		ok, now := holds(ctx)
 		if ok {
 			return nil
+		}
+		if ctx.Err() == nil || seen == nil {
+			seen = now // The end of the wait says nothing of what is waited for.
 		}
 		select {
 		case <-p.dead:
 			return errDied
 		case <-ctx.Done():
-			return fmt.Errorf("%s: not within %s; last seen: %w", what, limit, errors.Join(seen, ctx.Err()))
+			return fmt.Errorf("%s: not within %s; last seen: %w", what, limit, seen)
 		case <-ticker.C:
 		}
 	}

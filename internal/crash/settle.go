@@ -18,7 +18,7 @@ const (
 	catchUpLimit = time.Minute
 	// deliverLimit is how long receivers may take to be told of everything: a
 	// notification that was claimed at a kill waits for the end of its lease.
-	deliverLimit = 100 * time.Second
+	deliverLimit = 70 * time.Second
 )
 
 // settle lets the clients finish, waits until the ledger has read everything,
