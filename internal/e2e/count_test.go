@@ -149,7 +149,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 			strings.Contains(metrics, `slowburn_refused_items_total{reason="late"} 4`), metrics
 	})
 	_, page := p.get("/")
-	require.Contains(t, page, "7 spans refused")
+	require.Contains(t, page, "8 items refused", "7 spans and a log record")
 	p.counts("pay", 10, 0)
 
 	// Hostile names are text.
