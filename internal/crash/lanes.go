@@ -39,20 +39,23 @@ func steps(lane string) (func() step, error) {
 	return func() step { n++; return round[(n-1)%len(round)] }, nil
 }
 
-// runLane drives one stand until so many kills are done (or faults, in a lane
-// without kills), or ctx ends, and compares now and then and at the end.
+// runLane drives one stand until so many kills are done (or other faults, in the
+// lanes that are about those), or ctx ends, and compares now and then and at the end.
 func (s *stand) runLane(ctx context.Context, lane string, kills int, until <-chan struct{}) error {
 	next, err := steps(lane)
 	if err != nil {
 		return err
 	}
+	count := func() int { return s.kills }
+	if lane == "postgres" || lane == "restarts" {
+		count = s.done
+	}
 	compared := 0
 	for done := 0; done < kills; {
-		before := s.done()
 		if err := next()(ctx, s); err != nil {
 			return err
 		}
-		done += s.done() - before
+		done = count()
 		if done-compared >= settleEvery {
 			compared = done
 			if err := s.settle(ctx, false); err != nil {
