@@ -16,8 +16,6 @@ func (t tally) plus(good bool, n int64) tally {
 	return t
 }
 
-func (t tally) sum() int64 { return t.Good + t.Bad }
-
 // book is what the clients know: what was acknowledged, what was sent and has
 // no answer yet, and how often anything was sent. It belongs to the harness and
 // outlives every kill.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -75,7 +76,7 @@ func (c *client) exchange(ctx context.Context, again []*item) outcome {
 		some = 1 + c.random.IntN(some)
 	}
 	batch, rest := pick(c.random, c.pending, some)
-	all := append(batch[:len(batch):len(batch)], again...)
+	all := slices.Concat(batch, again)
 	c.book.sending(all)
 	call := c.meter.begin()
 	// A request in flight is not given up when the harness ends its run.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/slowburn-slo/slowburn/internal/failpoint"
@@ -118,7 +119,7 @@ func (s *stand) trimKill(ctx context.Context) error {
 	s.trimmed = true
 	args := s.args
 	limit := s.journalBytes()>>20 + 2 // MiB: little more than it has by now.
-	s.args = append(args[:len(args):len(args)], "--journal-max-size", fmt.Sprintf("%dMiB", limit))
+	s.args = slices.Concat(args, []string{"--journal-max-size", fmt.Sprintf("%dMiB", limit)})
 	defer func() { s.args = args }()
 	if err := s.begin([]string{fmt.Sprintf("SLOWBURN_CRASH_AT=%s:1", failpoint.SegmentDeleted)}); err != nil {
 		return err

@@ -22,7 +22,7 @@ func (s *stand) databaseFault(ctx context.Context, own *server) error {
 	}
 	away := 300*time.Millisecond + time.Duration(s.random.Int64N(int64(2*time.Second)))
 	kind := []string{"SIGKILL", "SIGQUIT", "SIGSTOP"}[s.random.IntN(3)]
-	s.count(&s.result.faults, "PostgreSQL "+kind)
+	s.count(&s.faults, "PostgreSQL "+kind)
 	switch kind {
 	case "SIGSTOP":
 		n := signalServer(s.cluster, syscall.SIGSTOP)

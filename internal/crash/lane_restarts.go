@@ -24,7 +24,7 @@ func (s *stand) restart(ctx context.Context) error {
 		return red("SIGTERM under load took %s, at most %s are allowed", took, drainLimit)
 	}
 	s.drained = max(s.drained, took)
-	s.count(&s.result.faults, "SIGTERM")
+	s.count(&s.faults, "SIGTERM")
 	s.logf("SIGTERM with %d requests in flight: ended in order after %s", flying, took.Round(time.Millisecond))
 	return nil
 }

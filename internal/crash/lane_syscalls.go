@@ -108,7 +108,7 @@ func (s *stand) diedOfFailure(when int) error {
 	if _, newest := s.meter.progress(); newest.After(at) {
 		return red("an fsync failed at %s, and a request that began %s later was acknowledged", at, newest.Sub(at))
 	}
-	s.count(&s.result.faults, "EIO of fsync")
+	s.count(&s.faults, "EIO of fsync")
 	s.logf("fsync %d of its thread failed, the process ended %s later (%s)", when, s.died.Sub(at).Round(time.Millisecond), s.state)
 	return nil
 }
@@ -142,7 +142,7 @@ func (s *stand) survivingDatabase(ctx context.Context) error {
 func (s *stand) killTraced() {
 	children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.cmd.Process.Pid)) // The only error is a bad pattern.
 	for _, file := range children {
-		text, _ := os.ReadFile(file) //nolint:gosec // Of our own child.
+		text, _ := os.ReadFile(file)
 		for field := range strings.FieldsSeq(string(text)) {
 			if pid, err := strconv.Atoi(field); err == nil {
 				_ = syscall.Kill(pid, syscall.SIGKILL)

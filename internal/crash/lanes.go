@@ -73,7 +73,7 @@ func (s *stand) runLane(ctx context.Context, lane string, kills int, until <-cha
 // done is how many kills and other faults there were.
 func (s *stand) done() int {
 	n := s.kills
-	for _, k := range s.result.faults {
+	for _, k := range s.faults {
 		n += k
 	}
 	return n

@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.lane, "lane", "all", "random, points, syscalls, postgres, restarts, planted or all")
 	flags.IntVar(&o.wanted, "kills", 30, "how many kills")
 	flags.DurationVar(&o.lasting, "for", 0, "how long, instead of -kills")
-	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "seed of the driver and the clients") //nolint:gosec // Any number will do.
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "seed of the driver and the clients")
 	flags.BoolVar(&o.verbose, "v", false, "say what happens")
 	flags.BoolVar(&o.keep, "keep", false, "keep the data folders of green runs, too")
 	flags.BoolVar(&o.exact, "exact", true, "false: a build without deduplication, where acknowledged <= counted <= sent")

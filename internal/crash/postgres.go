@@ -134,15 +134,6 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the server in one of pg_ctl's modes: smart, fast, immediate.
-func (s *server) stop(ctx context.Context, mode string) error {
-	out, err := s.command(ctx, "pg_ctl", "-D", s.dir, "-w", "-m", mode, "stop").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("pg_ctl stop -m %s: %w: %s", mode, err, out)
-	}
-	return nil
-}
-
 // awaitGone waits until no process of a server is left.
 func awaitGone(ctx context.Context, cluster string) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)

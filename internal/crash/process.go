@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -50,9 +51,9 @@ func (p *platform) start(env []string, wrap ...string) error {
 	}
 	defer func() { _ = log.Close() }() // The process has its own copy.
 	fmt.Fprintf(log, "--- start %s %s\n", time.Now().Format(time.TimeOnly), strings.Join(env, " "))
-	line := append(wrap[:len(wrap):len(wrap)], p.binary, "serve", "--data-dir", p.dataDir(),
-		"--http", p.http, "--otlp-grpc", p.grpc, "--otlp-http", p.otlp)
-	line = append(line, p.args...)
+	line := slices.Concat(wrap, []string{
+		p.binary, "serve", "--data-dir", p.dataDir(), "--http", p.http, "--otlp-grpc", p.grpc, "--otlp-http", p.otlp,
+	}, p.args)
 	cmd := exec.CommandContext(context.Background(), line[0], line[1:]...) //nolint:gosec // The binary under test; it outlives contexts.
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = log, log

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -69,11 +70,12 @@ func (r *receiver) close() {
 
 // alerting is the configuration that names both receivers.
 func (r *receiver) alerting() string {
-	text := "route: {receiver: harness}\nreceivers:\n  - name: harness\n    webhook_configs:\n"
+	var text strings.Builder
+	text.WriteString("route: {receiver: harness}\nreceivers:\n  - name: harness\n    webhook_configs:\n")
 	for _, name := range receiverNames() {
-		text += fmt.Sprintf("      - url: http://%s/%s\n", r.address, name)
+		fmt.Fprintf(&text, "      - url: http://%s/%s\n", r.address, name)
 	}
-	return text
+	return text.String()
 }
 
 // ServeHTTP takes most notifications, some of them slowly, refuses some, and

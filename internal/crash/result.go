@@ -63,7 +63,7 @@ func (u *summary) add(s *stand) {
 	u.kills += s.kills
 	u.inFlight += s.inFlight
 	for _, pair := range []struct{ into, from *map[string]int }{
-		{&u.byKind, &s.byKind}, {&u.notPassed, &s.notPassed}, {&u.result.faults, &s.result.faults},
+		{&u.byKind, &s.byKind}, {&u.notPassed, &s.notPassed}, {&u.faults, &s.faults},
 	} {
 		for k, n := range *pair.from {
 			for range n {
@@ -88,7 +88,7 @@ func (u *summary) add(s *stand) {
 	u.Retryable += t.Retryable
 	u.Spans += t.Spans
 	u.Resent += t.Resent
-	u.totals.Refused += t.Refused
+	u.Refused += t.Refused
 	u.Lost += s.last.Lost
 	u.Doubled += s.last.Doubled
 	u.Counted += s.last.Counted
@@ -110,9 +110,9 @@ func (u *summary) print(ctx context.Context, out io.Writer) {
 		share = 100 * float64(u.inFlight) / float64(u.kills)
 	}
 	fmt.Fprintf(out, "kills %d, with requests in flight %d (%.0f %%): %s\n", u.kills, u.inFlight, share, list(u.byKind))
-	if len(u.result.faults) > 0 {
+	if len(u.faults) > 0 {
 		fmt.Fprintf(out, "other faults: %s; requests acknowledged while PostgreSQL was away %d; slowest orderly stop %s\n",
-			list(u.result.faults), u.outageAcks, u.drained.Round(time.Millisecond))
+			list(u.faults), u.outageAcks, u.drained.Round(time.Millisecond))
 	}
 	if len(u.notPassed) > 0 {
 		fmt.Fprintf(out, "points that nothing came to in time: %s\n", list(u.notPassed))
@@ -124,7 +124,7 @@ func (u *summary) print(ctx context.Context, out io.Writer) {
 	fmt.Fprintf(out, "starts until ready: %s on average, %s at most\n", average.Round(time.Millisecond), u.slowest.Round(time.Millisecond))
 	fmt.Fprintf(out, "requests %d, acknowledged %d, unanswered %d, answered retryably %d\n", u.Requests, u.Acknowledged, u.Unanswered, u.Retryable)
 	fmt.Fprintf(out, "spans acknowledged %d, resent %d, refused %d; events counted %d, lost %d, doubled %d, over %d comparisons\n",
-		u.Spans, u.Resent, u.totals.Refused, u.Counted, u.Lost, u.Doubled, u.verifies)
+		u.Spans, u.Resent, u.Refused, u.Counted, u.Lost, u.Doubled, u.verifies)
 	fmt.Fprintf(out, "notifications %d, repeats %d, of alarms %d; objectives defined on the way and recounted %d\n", u.Notifications, u.Repeats, u.Alarms, u.recounted)
 	fmt.Fprintf(out, "audits %d; the newest: %s\n", u.audited, u.audits)
 }

@@ -86,7 +86,7 @@ func (s *stand) begin(plan []string, wrap ...string) error {
 	s.meter.reset()
 	// Small segments and runs of sightings and quick trimming, so that all of it
 	// happens within a short run.
-	plan = append(plan[:len(plan):len(plan)], "SLOWBURN_CRASH_SEGMENT_BYTES=1048576", "SLOWBURN_CRASH_TRIM_SECONDS=1",
+	plan = append(slices.Clip(plan), "SLOWBURN_CRASH_SEGMENT_BYTES=1048576", "SLOWBURN_CRASH_TRIM_SECONDS=1",
 		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576", "SLOWBURN_CRASH_TABLE_ITEMS=5000")
 	if s.plant != "" {
 		plan = append(plan, "SLOWBURN_PLANT="+string(s.plant))
@@ -216,7 +216,7 @@ func (s *stand) tails(out io.Writer) {
 
 func readEvidence(path string) (evidence, error) {
 	var e evidence
-	text, err := os.ReadFile(path) //nolint:gosec // The user names it.
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return e, fmt.Errorf("read the evidence: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 // sent, some twice, and every one was acknowledged in the end.
 func honest(t *testing.T) (e evidence, batches [][]*item) {
 	t.Helper()
-	b, m := newBook(), maker{random: rand.New(rand.NewPCG(1, 2)), exact: true, begun: time.Now()} //nolint:gosec // A test.
+	b, m := newBook(), maker{random: rand.New(rand.NewPCG(1, 2)), exact: true, begun: time.Now()}
 	counted := map[cell]tally{}
 	for i := range 40 {
 		batch := m.batch(30, time.Now())
@@ -170,7 +170,7 @@ func TestVerifyAllowsWhatNobodyCanKnow(t *testing.T) {
 func TestADialThatNobodyTakesNeverLeft(t *testing.T) {
 	t.Parallel()
 	b := newBook()
-	batch := (&maker{random: rand.New(rand.NewPCG(1, 2)), begun: time.Now()}).batch(10, time.Now()) //nolint:gosec // A test.
+	batch := (&maker{random: rand.New(rand.NewPCG(1, 2)), begun: time.Now()}).batch(10, time.Now())
 	b.sending(batch)
 	b.sent(batch, answer{outcome: unreached})
 	require.Zero(t, b.figures())
