@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+var errNoServer = errors.New("none runs")
+
 // databaseFault takes the database away under load and gives it back, and
 // checks that telemetry was taken meanwhile. own is nil for the platform's own
 // server, which the platform starts again.
@@ -16,9 +18,12 @@ func (s *stand) databaseFault(ctx context.Context, own *server) error {
 	}
 	s.pause(ctx, 100*time.Millisecond, 500*time.Millisecond)
 	before, _ := s.meter.progress()
-	postmaster := postmasterOf(s.cluster)
-	if postmaster == 0 {
-		return errors.New("there is no database server to take away")
+	postmaster := 0
+	if err := s.poll(ctx, startLimit, "a database server", func(context.Context) (bool, error) {
+		postmaster = postmasterOf(s.cluster)
+		return postmaster != 0, errNoServer
+	}); err != nil {
+		return redError{err} // The platform starts its own again.
 	}
 	away := 300*time.Millisecond + time.Duration(s.random.Int64N(int64(2*time.Second)))
 	kind := []string{"SIGKILL", "SIGQUIT", "SIGSTOP"}[s.random.IntN(3)]
@@ -40,6 +45,7 @@ func (s *stand) databaseFault(ctx context.Context, own *server) error {
 		s.logf("database: %s to its postmaster", kind)
 		if own != nil {
 			wait(ctx, away)
+			<-own.gone
 			if err := errors.Join(awaitGone(ctx, s.cluster), own.start(ctx)); err != nil {
 				return err
 			}

@@ -53,6 +53,8 @@ type server struct {
 	bin, dir string
 	port     int
 	user     *syscall.Credential
+	// gone is closed when the process that was started last has ended.
+	gone <-chan struct{}
 }
 
 // postgresBin is where the programs of the newest installed server are.
@@ -124,12 +126,39 @@ func (s *server) url() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
 }
 
-// start starts the server and waits until it answers, recovery included.
+// start starts the server and waits until it answers, recovery included. It is
+// a child of the harness, which buries it: PostgreSQL takes a zombie for a server
+// that runs.
 func (s *server) start(ctx context.Context) error {
-	options := fmt.Sprintf("-c fsync=on -c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories=%s", s.port, s.dir)
-	out, err := s.command(ctx, "pg_ctl", "-D", s.dir, "-w", "-t", "60", "-l", filepath.Join(s.dir, "log"), "-o", options, "start").CombinedOutput()
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("pg_ctl start: %w: %s", err, out)
+		return err
+	}
+	defer func() { _ = log.Close() }() // The server has its own copy.
+	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.dir, "-c", "fsync=on", "-c", "listen_addresses=127.0.0.1",
+		"-c", "port="+strconv.Itoa(s.port), "-c", "unix_socket_directories="+s.dir)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	gone := make(chan struct{})
+	s.gone = gone
+	go func() {
+		_ = cmd.Wait() // Its log says why it ended.
+		close(gone)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for s.command(ctx, "pg_isready", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.port)).Run() != nil {
+		select {
+		case <-gone:
+			return fmt.Errorf("the database server ended at once, see %s", log.Name())
+		case <-ctx.Done():
+			return fmt.Errorf("the database server does not answer, see %s: %w", log.Name(), ctx.Err())
+		case <-ticker.C:
+		}
 	}
 	return nil
 }
