@@ -184,7 +184,7 @@ func TestMoreThanTheBudgetInHandIsToBeSentAgain(t *testing.T) {
 			t.Parallel()
 			c := start(t, collector.Settings{Journal: heldJournal(), UserConfig: userConfig(t, "receivers: {otlp: {max_in_flight_mib: 1}}")})
 			first := make(chan codes.Code, 1)
-			go func() { first <- send(t, c) }() //nolint:testifylint // A failure shows as a missing answer.
+			go func() { first <- send(t, c) }()
 			<-c.journal.entered
 			require.Equal(t, codes.Unavailable, send(t, c))
 			close(c.journal.hold)

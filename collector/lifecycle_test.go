@@ -199,7 +199,7 @@ func sendHTTP(t *testing.T, transport *http.Transport, address string, td ptrace
 	if err != nil {
 		return false
 	}
-	defer response.Body.Close() //nolint:errcheck // It was read.
+	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
 	require.Contains(t, []int{http.StatusOK, http.StatusServiceUnavailable}, response.StatusCode)
 	return response.StatusCode == http.StatusOK
@@ -226,7 +226,7 @@ func TestAStopDoesNotWaitForEver(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.http+"/v1/traces", bytes.NewReader(tracesBody(t, 1)))
 			require.NoError(t, err)
 			request.Header.Set("Content-Type", protobuf)
-			_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(request) //nolint:bodyclose // There is none.
+			_, err = (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
 			require.Error(t, err)
 		},
 	}

@@ -88,7 +88,7 @@ func BenchmarkReceive(b *testing.B) {
 	c := start(b, collector.Settings{Journal: discard{}})
 	conn, err := grpc.NewClient("passthrough:///"+c.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(b, err)
-	defer conn.Close() //nolint:errcheck // Of the client.
+	defer conn.Close()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	overHTTP := func(contentType, encoding string, body []byte) func() error {

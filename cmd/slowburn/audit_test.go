@@ -34,7 +34,7 @@ func countedFolder(t *testing.T) (dir string, server *postgres.Server) {
 	dir, err := os.MkdirTemp("", "slowburn-audit-test-") // The server's user cannot enter t.TempDir.
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o711)) //nolint:gosec // That user passes through.
+	require.NoError(t, os.Chmod(dir, 0o711))
 	server, err = postgres.StartServer(t.Context(), postgres.ServerOptions{DataDir: dir})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
@@ -67,7 +67,7 @@ func fill(t *testing.T, j *journal.Journal) {
 	require.NoError(t, err)
 	_, err = j.Append(t.Context(), slo.Record{Kind: slo.RecordDefinitions, Payload: definitions})
 	require.NoError(t, err)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same spans each time.
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		traces := ptrace.NewTraces()
 		for range 3 {

@@ -145,6 +145,6 @@ func packed[W io.WriteCloser](tb testing.TB, writer func(io.Writer) W, body []by
 func TestADecoderThatPanicsRefusesTheRequestOnly(t *testing.T) {
 	t.Parallel()
 	err := decode(incoming{format: jsonText}, nil, func([]byte) error { panic("unexpected") })
-	require.ErrorAs(t, err, &badRequest{})
+	require.ErrorAs(t, err, &badRequestError{})
 	require.Equal(t, 400, httpCode(statusOf(err)))
 }

@@ -88,7 +88,7 @@ func (r *otlpReceiver) exportMessage(ctx context.Context, s signal, m *message) 
 	in := incoming{format: protobuf, body: m.bytes}
 	var err error
 	if in.findings, err = r.schema.Protobuf(s.kind, in.body); err != nil {
-		return nil, statusOf(badRequest{err}).Err()
+		return nil, statusOf(badRequestError{err}).Err()
 	}
 	answer, err := r.take(ctx, s, in)
 	if err != nil {

@@ -107,7 +107,7 @@ func (r *otlpReceiver) read(req *http.Request, s signal, f format) (incoming, er
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return in, fmt.Errorf("the request took too long to arrive: send it again: %w", err)
 	default:
-		return in, badRequest{err}
+		return in, badRequestError{err}
 	}
 }
 

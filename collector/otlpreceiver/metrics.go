@@ -61,9 +61,9 @@ func (p points) refuse(m pmetric.Metric) int {
 		all := m.Summary().DataPoints()
 		all.RemoveIf(func(d pmetric.SummaryDataPoint) bool { return p.refused(d, pmetric.NewExemplarSlice()) })
 		return all.Len()
-	default:
-		return 0
+	case pmetric.MetricTypeEmpty:
 	}
+	return 0
 }
 
 // point is what all kinds of data points have.

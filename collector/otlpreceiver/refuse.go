@@ -29,8 +29,8 @@ func (r *otlpReceiver) bounds(oversized bool) bounds {
 	arrival := r.now().UnixNano()
 	return bounds{
 		late: r.config.Late, future: r.config.Future,
-		oldest:     pcommon.Timestamp(max(0, arrival-int64(r.config.Late))), //nolint:gosec // Not negative.
-		newest:     pcommon.Timestamp(arrival + int64(r.config.Future)),     //nolint:gosec // Of this century.
+		oldest:     pcommon.Timestamp(max(0, arrival-int64(r.config.Late))),
+		newest:     pcommon.Timestamp(arrival + int64(r.config.Future)),
 		attributes: oversized,
 	}
 }
@@ -141,7 +141,7 @@ func valueFits(value pcommon.Value, depth int, left *int) bool {
 				return false
 			}
 		}
-	default:
+	case pcommon.ValueTypeEmpty, pcommon.ValueTypeInt, pcommon.ValueTypeDouble, pcommon.ValueTypeBool:
 		*left -= 8
 	}
 	return *left >= 0

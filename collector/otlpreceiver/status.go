@@ -16,17 +16,17 @@ import (
 // pause is how long a sender is told to wait before it sends again.
 const pause = time.Second
 
-// badRequest is a fault of the sender: it must not send the same again.
-type badRequest struct{ error }
+// badRequestError is a fault of the sender: it must not send the same again.
+type badRequestError struct{ error }
 
 // Unwrap is the fault.
-func (b badRequest) Unwrap() error { return b.error }
+func (b badRequestError) Unwrap() error { return b.error }
 
 // statusOf is what an error means to the sender. Whatever is not known to be
 // its fault, or to fail again, is UNAVAILABLE with a delay: senders drop data on
 // INTERNAL and UNKNOWN.
 func statusOf(err error) *status.Status {
-	if bad := (badRequest{}); errors.As(err, &bad) {
+	if bad := (badRequestError{}); errors.As(err, &bad) {
 		return status.New(codes.InvalidArgument, bad.Error())
 	}
 	s, known := status.FromError(err)
@@ -52,7 +52,7 @@ func statusOf(err error) *status.Status {
 
 // isFinal reports whether a status tells a sender what it did wrong.
 func isFinal(code codes.Code) bool {
-	switch code {
+	switch code { //nolint:exhaustive // All others may pass, and new codes, too.
 	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented:
 		return true
 	default:
@@ -81,7 +81,7 @@ func retryDelay(s *status.Status) time.Duration {
 
 // httpCode is what a status is over HTTP. OTLP senders repeat 429, 502, 503 and 504.
 func httpCode(s *status.Status) int {
-	switch s.Code() {
+	switch s.Code() { //nolint:exhaustive // Whatever else there is asks to send again.
 	case codes.InvalidArgument:
 		return http.StatusBadRequest
 	case codes.Unauthenticated:

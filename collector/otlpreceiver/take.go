@@ -61,7 +61,7 @@ func (r *otlpReceiver) take(ctx context.Context, s signal, in incoming) (encoded
 func decode(in incoming, fromProtobuf, fromJSON func([]byte) error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			err = badRequest{fmt.Errorf("the request cannot be decoded: %v", fault)}
+			err = badRequestError{fmt.Errorf("the request cannot be decoded: %v", fault)}
 		}
 	}()
 	read := fromProtobuf
@@ -69,7 +69,7 @@ func decode(in incoming, fromProtobuf, fromJSON func([]byte) error) (err error) 
 		read = fromJSON
 	}
 	if err := read(in.body); err != nil {
-		return badRequest{fmt.Errorf("the request cannot be decoded: %w", err)}
+		return badRequestError{fmt.Errorf("the request cannot be decoded: %w", err)}
 	}
 	failpoint.Here(failpoint.Decoded)
 	return nil

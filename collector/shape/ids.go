@@ -38,7 +38,7 @@ func (s *Schema) HideWrongIDs(request []byte) {
 func (s *Schema) hasWrongIDs(of Kind, message []byte) bool {
 	found := false
 	each(message, func(f field, _ []byte) {
-		switch child := s.child(of, f.number); child {
+		switch child := s.child(of, f.number); child { //nolint:exhaustive // No other message holds identities.
 		case id16, id8:
 			found = found || wrongID(child, f.content)
 		case link:

@@ -17,13 +17,15 @@ const (
 	// on the wire and some 150 in memory; a real one takes ten and more, so that
 	// the bound on bytes (20 MiB) is reached first.
 	maxMessages = 1_000_000
-	// MaxAttributes, MaxValue and MaxNesting are how many attributes an item may
-	// have, how many bytes a value of one, and how deep it may nest. What is
-	// beyond is refused item by item, so the request has to be looked through.
-	// A stack trace fits into 64 KiB: 4 KiB would refuse mainly what failed.
+	// MaxAttributes is how many attributes an item may have. What is beyond this
+	// and the next two bounds is refused item by item, so the request has to be
+	// looked through.
 	MaxAttributes = 256
-	MaxValue      = 64 << 10
-	MaxNesting    = 16
+	// MaxValue is how many bytes an attribute's value may have. A stack trace fits
+	// into 64 KiB: 4 KiB would refuse mainly what failed.
+	MaxValue = 64 << 10
+	// MaxNesting is how deep an attribute's value may nest.
+	MaxNesting = 16
 	// maxBrackets bounds the nesting of JSON: about a dozen for OTLP itself and
 	// four for each level of a value.
 	maxBrackets = 150
@@ -39,6 +41,7 @@ var (
 // Kind is a message of OTLP, as far as attributes lie in it.
 type Kind uint8
 
+// The messages; Traces, Metrics and Logs are the export requests.
 const (
 	none Kind = iota // Not a message, or one without attributes.
 	keyValue
@@ -191,7 +194,7 @@ func (w *walk) message(of, within Kind, message []byte, nesting int) error {
 		content := message[n : n+int(size)]
 		message = message[n+int(size):]
 		child := w.schema.child(of, uint64(number))
-		switch child {
+		switch child { //nolint:exhaustive // The messages of which there is more to say.
 		case none:
 			continue
 		case id16, id8:

@@ -81,7 +81,7 @@ func signalTree(pid int, signal syscall.Signal) error {
 	if err != nil {
 		return err
 	}
-	for _, child := range strings.Fields(string(children)) {
+	for child := range strings.FieldsSeq(string(children)) {
 		if number, err := strconv.Atoi(child); err == nil {
 			_ = syscall.Kill(number, signal) // It may have ended meanwhile.
 		}

@@ -63,7 +63,7 @@ func TestAWholeAuditOfATrueLedgerIsEqual(t *testing.T) {
 		if w.oldest == 1 {
 			require.Empty(t, report.Unknown, "the whole journal tells every meaning")
 		}
-		require.EqualValues(t, report.Buckets, a.Totals().Buckets)
+		require.Equal(t, report.Buckets, a.Totals().Buckets)
 	})
 	requireClean(t, dir)
 }
@@ -83,7 +83,7 @@ func TestAnySinglePlantedChangeIsFound(t *testing.T) {
 		require.EqualValues(t, 1, report.Differing)
 		require.Len(t, report.Differences, 1)
 		d := report.Differences[0]
-		require.Equal(t, at, bucket{d.Series, d.Slice})
+		require.Equal(t, bucket{d.Series, d.Slice}, at)
 		require.Equal(t, w.buckets[at], d.Ledger)
 		require.Len(t, alarms, 1)
 		require.EqualValues(t, 1, a.Totals().Differing)

@@ -56,9 +56,9 @@ func verdict(conditions Conditions, series slo.Indicator, it item) slo.Counts {
 		return slo.Counts{Good: 1}
 	case isFalse:
 		return slo.Counts{Bad: 1}
-	default:
-		return slo.Counts{Unknown: 1}
+	case isOpen:
 	}
+	return slo.Counts{Unknown: 1}
 }
 
 // selects is whether a source selects a span.

@@ -15,7 +15,7 @@ import (
 const pacing = 4096
 
 // errEnough ends a walk that has seen what it wants.
-var errEnough = errors.New("enough was read") //nolint:gochecknoglobals // An error to compare with.
+var errEnough = errors.New("enough was read")
 
 // missingError says that the journal does not hold a record any more. What was
 // read instead, or the zero Record, is the first that it holds.

@@ -218,7 +218,7 @@ func TestAnEngineThatDoesNotLeadShowsWhatTheLeaderDecided(t *testing.T) {
 		leader.seconds(20, failing)
 		require.True(t, leader.engine.Leading())
 		require.False(t, follower.engine.Leading())
-		require.Equal(t, len(leader.state("shop").Firing), len(follower.state("shop").Firing))
+		require.Len(t, follower.state("shop").Firing, len(leader.state("shop").Firing))
 		require.NotEmpty(t, follower.state("shop").Firing)
 		require.Equal(t, leader.state("shop").Counts, follower.state("shop").Counts)
 		leader.stop()

@@ -49,7 +49,7 @@ func (o *observer) identity(service string, span ptrace.Span) slo.ItemID {
 	trace, id := span.TraceID(), span.SpanID()
 	o.key = append(o.key[:0], trace[:]...)
 	o.key = append(o.key, id[:]...)
-	o.key = protowire.AppendFixed32(o.key, uint32(span.Kind())) //nolint:gosec // Any bits will do; all of them, as clients may send any kind.
+	o.key = protowire.AppendFixed32(o.key, uint32(span.Kind()))
 	o.key = append(o.key, service...)
 	return xxh3.Hash128(o.key).Bytes()
 }

@@ -63,8 +63,9 @@ type crasher struct {
 // left: it must open, hold every acknowledged record unchanged at its offset,
 // none twice, none that nobody sent, and take more.
 //
-// Planted bugs turn it red: SLOWBURN_PLANT=ack-before-sync (skip-dir-sync,
-// retry-fsync, trim-early) go test -tags crash -run TestTenThousandCrashClones ./storage/journal
+// Planted bugs turn it red: with SLOWBURN_PLANT=ack-before-sync, go test -tags
+// crash -run TestTenThousandCrashClones ./storage/journal fails, and so it does
+// with skip-dir-sync, retry-fsync and trim-early.
 func TestTenThousandCrashClones(t *testing.T) {
 	t.Parallel()
 	const shards = 8

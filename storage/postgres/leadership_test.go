@@ -29,9 +29,12 @@ func deciders(t *testing.T, n int) (stores []*postgres.Store, address string) {
 }
 
 // decide stores that an episode fires, and a message about it.
-func decide(ctx context.Context, t *testing.T, store *postgres.Store, epoch int64, episode string) error {
-	t.Helper()
-	return store.SaveTransitions(ctx, epoch, []slo.Transition{transition(t, episode, slo.Firing)},
+func decide(ctx context.Context, store *postgres.Store, epoch int64, episode string) error {
+	fires, err := newTransition(episode, slo.Firing)
+	if err != nil {
+		return err
+	}
+	return store.SaveTransitions(ctx, epoch, []slo.Transition{fires},
 		[]slo.Notification{notification(episode, slo.Firing, "pager")})
 }
 
@@ -60,10 +63,10 @@ func TestOneStoreLeadsAtATime(t *testing.T) {
 		_, err := store.Lead(t.Context())
 		require.ErrorIs(t, err, slo.ErrNotLeading)
 	}
-	require.NoError(t, decide(t.Context(), t, stores[0], first.Epoch(), "one"))
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], first.Epoch()-1, "two"), slo.ErrFenced)
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], first.Epoch()+1, "two"), slo.ErrFenced)
-	require.ErrorIs(t, decide(t.Context(), t, stores[1], first.Epoch(), "two"), slo.ErrFenced, "the epoch is another's")
+	require.NoError(t, decide(t.Context(), stores[0], first.Epoch(), "one"))
+	require.ErrorIs(t, decide(t.Context(), stores[0], first.Epoch()-1, "two"), slo.ErrFenced)
+	require.ErrorIs(t, decide(t.Context(), stores[0], first.Epoch()+1, "two"), slo.ErrFenced)
+	require.ErrorIs(t, decide(t.Context(), stores[1], first.Epoch(), "two"), slo.ErrFenced, "the epoch is another's")
 	select {
 	case <-first.Lost():
 		require.Fail(t, "nobody took it")
@@ -75,8 +78,8 @@ func TestOneStoreLeadsAtATime(t *testing.T) {
 	second, err := stores[1].Lead(t.Context())
 	require.NoError(t, err, "a lead that was given up is free at once")
 	require.Greater(t, second.Epoch(), first.Epoch())
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], first.Epoch(), "two"), slo.ErrFenced)
-	require.NoError(t, decide(t.Context(), t, stores[1], second.Epoch(), "two"))
+	require.ErrorIs(t, decide(t.Context(), stores[0], first.Epoch(), "two"), slo.ErrFenced)
+	require.NoError(t, decide(t.Context(), stores[1], second.Epoch(), "two"))
 	require.NoError(t, second.Close())
 }
 
@@ -95,14 +98,14 @@ func TestLeadIsFreeOnceItsConnectionIsGone(t *testing.T) {
 	noticed := time.Since(begun)
 	second := takeLead(t, stores[1])
 	t.Logf("loss noticed after %v, taken over after %v", noticed, time.Since(begun))
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], first.Epoch(), "zombie"), slo.ErrFenced)
+	require.ErrorIs(t, decide(t.Context(), stores[0], first.Epoch(), "zombie"), slo.ErrFenced)
 	require.NoError(t, second.Close())
 
 	// Who lost it and leads again must not be fenced by its own past.
 	third := takeLead(t, stores[0])
 	require.Greater(t, third.Epoch(), second.Epoch())
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], first.Epoch(), "zombie"), slo.ErrFenced, "its old term stays lost")
-	require.NoError(t, decide(t.Context(), t, stores[0], third.Epoch(), "alive"))
+	require.ErrorIs(t, decide(t.Context(), stores[0], first.Epoch(), "zombie"), slo.ErrFenced, "its old term stays lost")
+	require.NoError(t, decide(t.Context(), stores[0], third.Epoch(), "alive"))
 }
 
 func TestLeadIsLostWhenAnotherRaisesTheEpoch(t *testing.T) {
@@ -124,9 +127,9 @@ func TestEpochOfAFailoverIsNobodyElses(t *testing.T) {
 	epoch := stores[0].RaiseEpoch(t)
 	// A server takes over that has not heard of it.
 	execute(t, address, `UPDATE leadership SET epoch = $1, holder = 'older'`, epoch-1)
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], epoch, "a"), slo.ErrFenced)
+	require.ErrorIs(t, decide(t.Context(), stores[0], epoch, "a"), slo.ErrFenced)
 	require.Equal(t, epoch, stores[1].RaiseEpoch(t), "the number is given again")
-	require.ErrorIs(t, decide(t.Context(), t, stores[0], epoch, "a"), slo.ErrFenced, "but not the lead")
+	require.ErrorIs(t, decide(t.Context(), stores[0], epoch, "a"), slo.ErrFenced, "but not the lead")
 	require.Greater(t, stores[0].RaiseEpoch(t), epoch, "a store never leads twice in one epoch")
 }
 
@@ -148,11 +151,11 @@ func TestNoZombieEverWrites(t *testing.T) {
 		stale := zombie
 		outcome := make(chan error, 1)
 		if i%3 == 0 {
-			go func() { outcome <- decide(t.Context(), t, old, stale, fmt.Sprintf("stale %d", i)) }()
+			go func() { outcome <- decide(t.Context(), old, stale, fmt.Sprintf("stale %d", i)) }()
 		}
 		zombie = leader.RaiseEpoch(t)
 		if i%3 != 0 {
-			outcome <- decide(t.Context(), t, old, stale, fmt.Sprintf("stale %d", i))
+			outcome <- decide(t.Context(), old, stale, fmt.Sprintf("stale %d", i))
 		}
 		taken := rowsOf(t, look, fmt.Sprintf(`SELECT id FROM episodes WHERE id = 'stale %d'`, i))
 		switch err := <-outcome; {
@@ -186,7 +189,7 @@ func TestDecidersWithoutALockAgree(t *testing.T) {
 		wait.Go(func() {
 			epoch := store.RaiseEpoch(t)
 			for n := 0; n < episodes; {
-				switch err := decide(t.Context(), t, store, epoch, fmt.Sprintf("episode %d", n)); {
+				switch err := decide(t.Context(), store, epoch, fmt.Sprintf("episode %d", n)); {
 				case err == nil:
 					n++
 				case errors.Is(err, slo.ErrFenced):
@@ -220,7 +223,7 @@ func TestLeadOfAMachineThatStandsStillIsTaken(t *testing.T) {
 	p.stalled.Lock()
 	begun := time.Now()
 	outcome := make(chan error, 1)
-	go func() { outcome <- decide(t.Context(), t, frozen, old.Epoch(), "stale") }()
+	go func() { outcome <- decide(t.Context(), frozen, old.Epoch(), "stale") }()
 	takeLead(t, stores[0])
 	took := time.Since(begun)
 	p.stalled.Unlock()

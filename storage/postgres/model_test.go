@@ -93,7 +93,7 @@ func (m *model) applyDeltas(c slo.Commit) {
 			m.buckets[d.Series] = map[slo.Slice]slo.Bucket{}
 		}
 		b := m.buckets[d.Series][d.Slice]
-		b.Slice, b.Counts, b.Corrections = d.Slice, b.Counts.Plus(d.Counts), b.Corrections.Plus(d.Corrections)
+		b.Slice, b.Counts, b.Corrections = d.Slice, b.Counts.Plus(d.Counts), b.Plus(d.Corrections)
 		old := len(c.Recounted) > 0 && c.MeasuredUntil.Sub(d.Slice.End()) > slo.LateAfter
 		if d.Late > 0 || old {
 			b.Revisions++
@@ -295,7 +295,7 @@ func (m *model) check(t *testing.T, store *postgres.Store) {
 	require.Equal(t, m.refused, refused)
 	repeats, conflicts, err := store.Repeated(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, m.repeated, [2]int64{repeats, conflicts})
+	require.Equal(t, [2]int64{repeats, conflicts}, m.repeated)
 	refusals, err := store.Refusals(t.Context(), noon)
 	require.NoError(t, err)
 	byService := map[slo.Refusal]int64{}

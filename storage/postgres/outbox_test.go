@@ -23,8 +23,17 @@ const lease = time.Minute
 // transition makes an episode enter a state, a minute for each state.
 func transition(t *testing.T, episode string, state slo.EpisodeState) slo.Transition {
 	t.Helper()
-	target, err := slo.ParseTarget("0.999", false)
+	moved, err := newTransition(episode, state)
 	require.NoError(t, err)
+	return moved
+}
+
+// newTransition is a transition for goroutines that must not end a test.
+func newTransition(episode string, state slo.EpisodeState) (slo.Transition, error) {
+	target, err := slo.ParseTarget("0.999", false)
+	if err != nil {
+		return slo.Transition{}, err
+	}
 	definition := slo.SLO{Name: "checkout-fast", Window: slo.Window{Duration: 30 * 24 * time.Hour}, Objectives: []slo.Objective{{Target: target}}}
 	tier := slo.TierStatus{
 		Tier: slo.DefaultPolicy(target, definition.Window, 0)[1],
@@ -50,7 +59,7 @@ func transition(t *testing.T, episode string, state slo.EpisodeState) slo.Transi
 	return slo.Transition{
 		Episode: e, At: at, SLO: definition, Tier: tier,
 		Status: slo.ObjectiveStatus{Target: target, Window: definition.Window, To: at, Counts: slo.Counts{Good: 970, Bad: 30}},
-	}
+	}, nil
 }
 
 func notification(episode string, state slo.EpisodeState, receiver string) slo.Notification {
