@@ -55,7 +55,7 @@ func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 		return err
 	}
 	p.recount = recount.NewBackground(recount.BackgroundSettings{
-		Shard: shard, Journal: p.journal, Store: p.store, Verdicts: p.sightings, Commit: p.ledger.CommitRecount, Busy: p.behind,
+		Shard: shard, Journal: p.journal, Store: p.store, Verdicts: p.sightings, Holes: p.journal.Holes, Commit: p.ledger.CommitRecount, Busy: p.behind,
 		OpenReader: func(after slo.Offset) (recount.Reader, error) { return p.journal.Reader(after) },
 		NewJudge: func(set []slo.Series, repeats []slo.RepeatedItem) recount.SetJudge {
 			return compiler.Recounter(set, limits(), repeats)

@@ -25,6 +25,9 @@ func (p *platform) Ready(ctx context.Context) error {
 	if err := p.journal.Err(); err != nil {
 		return err
 	}
+	if why := p.journal.Refusing(); why != nil {
+		return fmt.Errorf("telemetry is refused: %w", why)
+	}
 	if err := p.store.Ping(ctx); err != nil {
 		return fmt.Errorf("the database does not answer: %w", err)
 	}
@@ -92,7 +95,7 @@ func (p *platform) banner() string {
 		if c.apiTokenFile != "" {
 			header = "-H 'Authorization: Bearer TOKEN' "
 		}
-		fmt.Fprintf(&b, "Create the first objectives (edit service and target first); they count what arrives from then on:\n"+
+		fmt.Fprintf(&b, "Create the first objectives (edit service and target first); they count what arrives, and what the journal holds:\n"+
 			"  curl %s--data-binary @examples/slos/checkout.yaml %s://%s/api/v1/slos\n", header, scheme, reachable(c.http))
 	}
 	return b.String()

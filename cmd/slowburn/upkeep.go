@@ -93,6 +93,11 @@ func (p *platform) keepJournal(ctx context.Context) error {
 // trim deletes what may go. What was seen must be on disk elsewhere before the
 // records are gone that it could be read from again.
 func (p *platform) trim(ctx context.Context) error {
+	if p.journal.Refusing() != nil {
+		if err := p.sightings.Flush(); err != nil {
+			return err
+		}
+	}
 	read := min(p.ledger.Progress().Offset, p.sightings.Durable())
 	sealed, err := p.store.Sealed(ctx, shard)
 	if err != nil {

@@ -66,7 +66,7 @@ func (j *journal) reader(after slo.Offset) (ledger.Reader, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.open++
-	return &reader{journal: j, next: int(after - j.first)}, nil
+	return &reader{journal: j, next: int(max(after, j.first) - j.first)}, nil
 }
 
 func (j *journal) openReaders() int {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -224,12 +225,20 @@ func (p *Projection) holds(cursor slo.Offset) error {
 			"it was lost or replaced; put back the journal that belongs to this database, or use another database",
 			shard, cursor, end)
 	}
-	if oldest := p.settings.Journal.Oldest(); oldest > cursor+1 {
+	if oldest := p.settings.Journal.Oldest(); oldest > cursor+1 && !p.gaveUp(cursor, oldest) {
 		return fmt.Errorf("the database has counted shard %q up to record %d, but the journal begins at record %d: "+
 			"the records between are missing; put them back, or use the database that belongs to this journal",
 			shard, cursor, oldest)
 	}
 	return nil
+}
+
+// gaveUp reports whether all records between the cursor and the oldest one were
+// lost, and given up by the operator.
+func (p *Projection) gaveUp(cursor, oldest slo.Offset) bool {
+	return slices.ContainsFunc(p.settings.Journal.Holes(), func(h slo.Hole) bool {
+		return h.After <= cursor && h.Through+1 >= oldest
+	})
 }
 
 // restore empties the judge and gives it the set in force at the cursor.

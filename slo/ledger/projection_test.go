@@ -383,6 +383,23 @@ func TestAStretchThatWasGivenUpIsUnmeasured(t *testing.T) {
 	}
 }
 
+func TestAJournalOfWhichAllWasGivenUpBeginsAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.journal.first, b.journal.holes = 1000, []slo.Hole{{After: 0, Through: 1000}}
+		b.store.state.Cursor = slo.Cursor{Offset: 7, Sequence: 3, MeasuredUntil: time.Now().Add(-time.Minute)}
+		b.journal.append(slo.RecordTraces, []byte("ab"), time.Now())
+		b.start(t)
+		pass(time.Second)
+		b.stop(t)
+		got := b.store.snapshot()
+		require.Equal(t, slo.Offset(1001), got.Cursor.Offset)
+		require.Len(t, got.Gaps, 1, "what was lost is unmeasured")
+		require.Equal(t, int64(2), got.Services["all"])
+	})
+}
+
 func TestARecordThatCannotBeDecodedIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -430,6 +447,10 @@ func TestWhatNeedsHelpEndsTheProjection(t *testing.T) {
 		},
 		"a journal whose next records are gone": {
 			func(_ *testing.T, b *bench) { b.journal.first = 5 },
+			[]string{"up to record 0", "begins at record 6", "missing"},
+		},
+		"a journal whose next records are gone, though others were given up": {
+			func(_ *testing.T, b *bench) { b.journal.first, b.journal.holes = 5, []slo.Hole{{After: 2, Through: 5}} },
 			[]string{"up to record 0", "begins at record 6", "missing"},
 		},
 		"a damaged journal": {

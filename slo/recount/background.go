@@ -53,6 +53,9 @@ type BackgroundSettings struct {
 	// Commit stores what was recounted (see slo/ledger): slo.ErrRecountMoved
 	// means that nothing was, because somebody else has.
 	Commit func(ctx context.Context, c slo.Commit) error
+	// Holes are stretches of the journal that were lost and given up; nil means
+	// that there are none. A recount does not reach across one.
+	Holes func() []slo.Hole
 	// Busy reports that live counting is behind and goes first.
 	Busy   func() bool
 	Logger *slog.Logger
@@ -80,6 +83,9 @@ type Background struct {
 
 // NewBackground returns a recount that is ready to run.
 func NewBackground(settings BackgroundSettings) *Background {
+	if settings.Holes == nil {
+		settings.Holes = func() []slo.Hole { return nil }
+	}
 	if settings.Busy == nil {
 		settings.Busy = func() bool { return false }
 	}
@@ -201,9 +207,11 @@ func (b *Background) count(ctx context.Context, block block) (commit slo.Commit,
 	}
 	spans = judge.Drain(&commit)
 	for _, w := range block.work {
-		commit.Recounted = append(commit.Recounted, slo.Recounted{
-			Series: w.series.ID, After: block.after, Through: block.through, Since: since, Until: w.since,
-		})
+		r := slo.Recounted{Series: w.series.ID, After: block.after, Through: block.through, Since: since, Until: w.since}
+		if block.after == w.floor && !w.joins.IsZero() {
+			r.Since = w.joins
+		}
+		commit.Recounted = append(commit.Recounted, r)
 	}
 	return commit, spans, nil
 }

@@ -80,6 +80,12 @@ func (l *ledger) Commit(_ context.Context, c slo.Commit) error {
 	return nil
 }
 
+func (l *ledger) commits() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commit
+}
+
 func (l *ledger) joint(r slo.Recounted) int {
 	return slices.IndexFunc(l.stretches[r.Series], func(s slo.Stretch) bool { return s.After == r.Through && s.After != r.After })
 }
@@ -226,10 +232,10 @@ func TestLiveCountingGoesFirst(t *testing.T) {
 		go func() { done <- b.Run(ctx) }()
 		<-time.After(50 * time.Second)
 		synctest.Wait()
-		require.Zero(t, l.commit)
+		require.Zero(t, l.commits())
 		<-time.After(20 * time.Second)
 		synctest.Wait()
-		require.Equal(t, 1, l.commit)
+		require.Equal(t, 1, l.commits())
 		state, ok := b.State(series.ID)
 		require.True(t, ok)
 		require.True(t, state.Done)

@@ -17,6 +17,9 @@ type work struct {
 	series         slo.Series
 	floor, through slo.Offset
 	since          time.Time
+	// joins is when the stretch before ended, if it ends at the floor: nothing
+	// lies between the two then, though the next record came a little later.
+	joins time.Time
 }
 
 // block is the records after after up to through, for some series at once.
@@ -54,6 +57,9 @@ func (b *Background) plan(ctx context.Context) ([]work, error) {
 	}
 	lowest := max(s.Journal.Oldest(), 1) - 1
 	lowest = max(lowest, s.Verdicts.KnownFrom())
+	for _, hole := range s.Holes() {
+		lowest = max(lowest, hole.Through)
+	}
 	oldest, err := b.oldestArrival(ctx, lowest)
 	if err != nil {
 		return nil, err
@@ -112,7 +118,9 @@ func left(series slo.Series, stretches []slo.Stretch, lowest slo.Offset) (work, 
 		case found && s.Through == w.through:
 			w.through, w.since = s.After, s.From
 		case found && s.Through < w.through:
-			w.floor = max(w.floor, s.Through)
+			if s.Through >= w.floor {
+				w.floor, w.joins = s.Through, s.To
+			}
 			return w, true
 		}
 	}

@@ -162,6 +162,18 @@ func (s *Store) Close() error {
 	return err
 }
 
+// Flush writes what is in memory as a run, if all of it is settled, so that
+// Durable moves. It is for a journal that is full: nothing arrives there that
+// would fill the table, and only what Durable covers can be deleted.
+func (s *Store) Flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.failed != nil || !s.rewound || s.settled < s.covered || s.complete < s.covered || s.covered <= s.base {
+		return nil
+	}
+	return s.writeTable()
+}
+
 func (s *Store) closeRuns() {
 	for _, r := range s.runs {
 		s.drop(r)

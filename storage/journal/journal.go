@@ -109,6 +109,7 @@ type Journal struct {
 	refusing error // why telemetry is refused, nil while it is not
 	durable  slo.Offset
 	found    slo.Offset // never changes after Open
+	opened   int64      // the size at Open, which may lie above a limit that was lowered
 	// segments follow each other without gaps and are never empty; the last one
 	// is written to, others may be lost.
 	segments []segment
@@ -159,7 +160,7 @@ func (j *Journal) start() error {
 	if err := j.restore(); err != nil {
 		return err
 	}
-	j.found = j.durable
+	j.found, j.opened = j.durable, j.size()
 	if j.options.Heartbeat > 0 {
 		j.commit([]*request{heartbeat()})
 	}

@@ -35,7 +35,7 @@ func (j *Journal) admit(group []*request) (admitted, refused []*request, reason 
 		need, limit := max(size, wanted), j.options.MaxBytes
 		essential := q.record.Kind == slo.RecordDefinitions
 		if essential {
-			need, limit = size, limit+definitionsReserve
+			need, limit = size, max(limit, j.opened)+definitionsReserve
 		}
 		if used+need > limit || (reason != nil && !essential) {
 			refused = append(refused, q)
