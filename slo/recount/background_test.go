@@ -128,6 +128,10 @@ func TestEveryRecordIsCountedOnceForEverySeries(t *testing.T) {
 		durable := slo.Offset(rapid.IntRange(1, 3000).Draw(rt, "durable"))
 		oldest := slo.Offset(rapid.IntRange(1, int(durable)).Draw(rt, "oldest"))
 		known := slo.Offset(rapid.IntRange(0, int(durable)).Draw(rt, "known"))
+		var holes []slo.Hole
+		if rapid.Bool().Draw(rt, "a hole") {
+			holes = append(holes, slo.Hole{Through: slo.Offset(rapid.IntRange(0, int(durable)).Draw(rt, "hole"))})
+		}
 		l := &ledger{stretches: map[slo.SeriesID][]slo.Stretch{}, counted: map[slo.SeriesID]map[slo.Offset]int{}}
 		var set []slo.Series
 		for i := range rapid.IntRange(1, 4).Draw(rt, "series") {
@@ -149,7 +153,7 @@ func TestEveryRecordIsCountedOnceForEverySeries(t *testing.T) {
 				b := recount.NewBackground(recount.BackgroundSettings{
 					Shard: "a", Journal: journal{oldest: oldest, durable: durable},
 					OpenReader: journal{oldest: oldest, durable: durable, takes: time.Millisecond}.open,
-					Store:      l, Verdicts: verdicts{known}, Commit: l.Commit,
+					Store:      l, Verdicts: verdicts{known}, Commit: l.Commit, Holes: func() []slo.Hole { return holes },
 					NewJudge: func(set []slo.Series, _ []slo.RepeatedItem) recount.SetJudge {
 						return &counting{set: set, counts: map[slo.Delta]int64{}}
 					},
@@ -166,9 +170,19 @@ func TestEveryRecordIsCountedOnceForEverySeries(t *testing.T) {
 			}
 		})
 		lowest := max(oldest-1, known)
+		if holes != nil {
+			lowest = max(lowest, holes[0].Through)
+		}
 		for _, s := range set {
 			require.True(rt, states[s.ID].Done, "%+v", states[s.ID])
 			require.Empty(rt, states[s.ID].Err)
+			for _, after := range l.stretches[s.ID] {
+				for _, before := range l.stretches[s.ID] {
+					if before.Through != 0 && before.Through == after.After {
+						require.Equal(rt, before.To, after.From, "stretches that touch have no seam")
+					}
+				}
+			}
 			for o := slo.Offset(1); o <= durable; o++ {
 				if o%2 == 0 { // A heartbeat.
 					require.Zero(rt, l.counted[s.ID][o])

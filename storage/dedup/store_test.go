@@ -151,6 +151,25 @@ func TestAFullDiskHoldsCountingUpAndNothingElse(t *testing.T) {
 	l.compareRepeats(0, l.cursor)
 }
 
+func TestFlushMakesRoomForAJournalThatIsFull(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t, small())
+	l.append(time.Second, items(0, 3)...)
+	l.append(time.Second, item(1), item(9))
+	require.NoError(t, l.sight(1))
+	require.NoError(t, l.store.Flush())
+	require.Zero(t, l.store.Durable(), "what is not committed stays in memory")
+	l.catchUp()
+	l.commit()
+	require.NoError(t, l.store.Flush())
+	require.Equal(t, l.cursor, l.store.Durable(), "nothing of it need be read again")
+	require.NoError(t, l.store.Flush(), "nothing is left to be written")
+	l.append(time.Second, item(2), item(10))
+	l.catchUp()
+	l.commit()
+	l.compareRepeats(0, l.cursor)
+}
+
 func TestAFailedSyncNeverMakesARun(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t, small())

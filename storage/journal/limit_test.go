@@ -78,6 +78,23 @@ func TestTheReserveForDefinitionsEnds(t *testing.T) {
 	require.Less(t, j.Size(), int64(4000+1<<20))
 }
 
+func TestAJournalAboveALoweredLimitTakesDefinitions(t *testing.T) {
+	t.Parallel()
+	fs := disktest.NewMemFS()
+	j := reopen(t, fs, fromFiles())
+	_, err := j.Append(t.Context(), traces(noise(3<<20)))
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	o := fromFiles()
+	o.MaxBytes = 4000
+	j = reopen(t, fs, o)
+	defer j.Close()
+	_, err = j.Append(t.Context(), traces(noise(100)))
+	require.ErrorIs(t, err, journal.ErrFull)
+	_, err = j.Append(t.Context(), slo.Record{Kind: slo.RecordDefinitions, Payload: noise(3000)})
+	require.NoError(t, err, "without them the platform could not start")
+}
+
 func TestARecordThatCanNeverFitIsTooLarge(t *testing.T) {
 	t.Parallel()
 	o := fromFiles()
