@@ -130,7 +130,11 @@ func (r recounts) RecountState(name string) (slo.RecountState, bool) {
 	if err != nil {
 		return slo.RecountState{}, false
 	}
-	return r.platform.recount.State(id)
+	state, known := r.platform.recount.State(id)
+	if !known { // It came into force a moment ago.
+		state = slo.RecountState{Series: id, Running: true}
+	}
+	return state, true
 }
 
 func (r recounts) series(name string) (slo.SeriesID, error) {
