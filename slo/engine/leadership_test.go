@@ -152,6 +152,12 @@ func TestThreeEnginesStoreOneSetOfTransitions(t *testing.T) {
 	}
 }
 
+// unresolved reports whether the newest episode of a tier goes on.
+func (f *fakeStore) unresolved(tier string) bool {
+	states := f.states(tier)
+	return len(states) > 0 && states[len(states)-1] != slo.Resolved
+}
+
 func threeEngines(t *testing.T, lock, loses bool, pause func(*rand.Rand) time.Duration, seed uint64) {
 	t.Helper()
 	store := newFakeStore()
@@ -180,18 +186,21 @@ func threeEngines(t *testing.T, lock, loses bool, pause func(*rand.Rand) time.Du
 			b.engine.Wake()
 		}
 	}
-	const incidents = 3
-	for range incidents {
-		for range 1000 { // A fast episode is quiet for 300 s first, longer if a pause falls into them.
+	// A fast episode is quiet for 300 s first, and for 300 s more after each time
+	// that somebody takes over: who does so cannot know that it was quiet before.
+	calm := func() {
+		for i := 0; i < 1000 || (i < 10_000 && store.unresolved("fast")); i++ {
 			second(healthy)
 		}
+	}
+	const incidents = 3
+	for range incidents {
+		calm()
 		for range 150 {
 			second(failing)
 		}
 	}
-	for range 1000 {
-		second(healthy)
-	}
+	calm()
 	for _, b := range all {
 		b.stop()
 	}
