@@ -126,7 +126,10 @@ func (m *model) applyStretches(c *slo.Commit) {
 		for i := range of[r.Series] {
 			if s := &of[r.Series][i]; s.After == r.Through {
 				told = append(told, slo.Recounted{Series: r.Series, Since: r.Since, Until: s.From})
-				s.After, s.From = r.After, r.Since
+				s.After = r.After
+				if r.Since.Before(s.From) { // A stretch never begins later than it did.
+					s.From = r.Since
+				}
 			}
 		}
 	}

@@ -91,6 +91,7 @@ func TestAFailoverToAnOlderStateIsCountedAgain(t *testing.T) {
 	advance(store, 30)
 	// A series that only the lost state has numbered; its number will be given again.
 	commitOf := func(id int) {
+		resume(t, store, "a") // Connections to the server before are buried.
 		require.NoError(t, next(t, store, func(c *slo.Commit) {
 			*c = records.commit(slo.Cursor{Offset: c.From, Sequence: c.Sequence - 1}, 1)
 			c.Deltas = append(c.Deltas, slo.Delta{Series: seriesID(id), Slice: slo.SliceOf(noon), Counts: slo.Counts{Bad: 1}})
