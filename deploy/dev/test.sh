@@ -19,11 +19,14 @@ fi
 
 deploy/dev/chromium.sh
 
+# The status is returned by hand: set -e does not hold in a function that is
+# called before ||.
 step() {
-	local begin=$SECONDS
+	local begin=$SECONDS status=0
 	echo "== $*"
-	"$@"
+	"$@" || status=$?
 	echo "== took $((SECONDS - begin)) s"
+	return "$status"
 }
 
 deploy/dev/build.sh
