@@ -54,7 +54,8 @@ func steps() []time.Duration {
 }
 
 // Timeline is what the objective saw in [from, to), in at most this many
-// points. It is cut to what the history keeps and to the end of the
+// points, but two at least: steps begin where their grid does, not where the
+// stretch does, so any stretch may lie across the edge of two. It is cut to what the history keeps and to the end of the
 // objective's window, and widened to whole steps; a step is at least the grid
 // that the history keeps at the age of from.
 func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
@@ -101,9 +102,8 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 // steps chooses the first and the last slice (which is not part) and the
 // number of slices of a step.
 func (p *Plan) steps(h *History, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
-	oldest := h.oldestSlice(stop, p.window.Duration)
-	lengths := steps()
-	for _, length := range lengths {
+	oldest, points := h.oldestSlice(stop, p.window.Duration), max(points, 2)
+	for _, length := range steps() {
 		step = Slice(length / SliceLength)
 		first = max(SliceOf(from)/step*step, oldest)
 		last = min((SliceOf(to.Add(SliceLength-1))+step-1)/step*step, stop)
