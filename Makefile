@@ -36,8 +36,8 @@ browser: postgres build ## The README's tour in Chromium, wide and narrow, light
 crash: postgres ## Kill the real binary 30 times and compare every count; ARGS="-kills 300 -lane points" passes flags
 	@deploy/dev/crash.sh $(ARGS)
 
-bench: postgres build ## Ingest, journal, engine and detection, one line each
-	@SLOWBURN_BIN=$(CURDIR)/bin/slowburn $(GO) run ./internal/bench $(ARGS)
+bench: postgres build ## Every figure, one line each; ARGS="-only peer,ingest" chooses
+	@deploy/dev/bench.sh $(ARGS)
 
 postgres: ## Install PostgreSQL's server if it is missing
 	@deploy/dev/postgres.sh
