@@ -211,7 +211,7 @@ func printAudit(w io.Writer, r audit.Report, took time.Duration, output string) 
 		return json.NewEncoder(w).Encode(o)
 	}
 	if o.Slices == 0 {
-		_, err := fmt.Fprintln(w, "There is nothing to audit yet.")
+		_, err := fmt.Fprintln(w, "There is nothing to audit yet"+waitingFor(o.From, r.At))
 		return err
 	}
 	verdict := "all are equal"
@@ -236,6 +236,16 @@ func printAudit(w io.Writer, r audit.Report, took time.Duration, output string) 
 		say("Not audited: series %s, what it means or for which records it was counted is not known any more.\n", id)
 	}
 	return errors.Join(errs...)
+}
+
+// waitingFor ends the sentence that there is nothing to audit: it says until
+// when, if all that is in the journal may repeat what is not in it any more.
+func waitingFor(first, now time.Time) string {
+	if !first.After(now) {
+		return "."
+	}
+	return fmt.Sprintf(": the oldest records are not in the journal any more, and what arrived since may repeat them."+
+		" The first events that can be compared are those from %s on.", first.Format(time.RFC3339))
 }
 
 // String is how counts are read.

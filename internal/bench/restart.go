@@ -14,8 +14,8 @@ import (
 const restartJournal = 1 << 30
 
 // benchRestart fills a journal of 1 GiB, kills the program, and measures how
-// soon the next one accepts, shows the last known state and is ready. Then it
-// stops the database for a while under load, and measures how long the ledger
+// soon the next one accepts, shows the last known state and is ready. It audits
+// that journal. Then it stops the database for a while under load, and measures how long the ledger
 // takes to catch up.
 func benchRestart(ctx context.Context, o options, out io.Writer) (err error) {
 	p, err := serveObjectives(ctx, o, 100)
@@ -58,6 +58,9 @@ func benchRestart(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	fmt.Fprintf(out, "restart journal_mib=%d spans=%d accepted_s=%.1f state_shown_s=%.1f ready_s=%.1f load_average=%s\n",
 		bytes>>20, l.sent.Load(), accepted.Seconds(), seen.Seconds(), time.Since(begin).Seconds(), loadAverage())
+	if err := p.audit(ctx, out); err != nil {
+		return err
+	}
 	return catchUp(ctx, o, p, l, out)
 }
 
