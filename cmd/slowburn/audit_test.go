@@ -211,10 +211,10 @@ func TestAuditPrintsForPeople(t *testing.T) {
 		require.Contains(t, out.String(), line)
 	}
 	out.Reset()
-	require.NoError(t, printAudit(&out, audit.Report{}, 0, "text"))
+	now := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
+	require.NoError(t, printAudit(&out, audit.Report{Audit: slo.Audit{At: now}}, 0, "text"))
 	require.Equal(t, fmt.Sprintln("There is nothing to audit yet."), out.String())
 	out.Reset()
-	now := time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
 	future := slo.SliceOf(now.Add(time.Hour))
 	require.NoError(t, printAudit(&out, audit.Report{Audit: slo.Audit{At: now, From: future, To: future}}, 0, "text"))
 	require.Contains(t, out.String(), "may repeat them. The first events that can be compared are those from 2026-11-29T04:00:00Z on.")
