@@ -144,7 +144,7 @@ func packed[W io.WriteCloser](tb testing.TB, writer func(io.Writer) W, body []by
 // Decoders are given what anybody sends: one that panics is one bad request.
 func TestADecoderThatPanicsRefusesTheRequestOnly(t *testing.T) {
 	t.Parallel()
-	err := decode(incoming{format: jsonText}, nil, func([]byte) error { panic("unexpected") })
+	err := decodeWith(incoming{format: jsonText}, nil, func([]byte) error { panic("unexpected") })
 	require.ErrorAs(t, err, &badRequestError{})
 	require.Equal(t, 400, httpCode(statusOf(err)))
 }

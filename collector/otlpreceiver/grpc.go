@@ -9,7 +9,6 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/slowburn-slo/slowburn/collector/request"
-	"github.com/slowburn-slo/slowburn/collector/shape"
 	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
@@ -85,12 +84,7 @@ func (r *otlpReceiver) exportMessage(ctx context.Context, s signal, m *message) 
 		return nil, statusOf(request.ErrBusy).Err()
 	}
 	failpoint.Here(failpoint.BodyRead)
-	in := incoming{format: protobuf, body: m.bytes}
-	var err error
-	if in.findings, err = r.schema.Protobuf(s.kind, in.body); err != nil {
-		return nil, statusOf(badRequestError{err}).Err()
-	}
-	answer, err := r.take(ctx, s, in)
+	answer, err := r.take(ctx, s, incoming{format: protobuf, body: m.bytes})
 	if err != nil {
 		return nil, statusOf(err).Err()
 	}
@@ -100,9 +94,8 @@ func (r *otlpReceiver) exportMessage(ctx context.Context, s signal, m *message) 
 // signal is one kind of telemetry.
 type signal struct {
 	name, service, path string
-	kind                shape.Kind
 	wanted              bool
-	// take handles a decoded request and answers.
+	// take checks, decodes and handles a request, and answers.
 	take func(context.Context, incoming) (partial, error)
 	// answer writes an answer of which some was refused.
 	answer func(partial, format) ([]byte, error)
@@ -110,8 +103,8 @@ type signal struct {
 
 func (r *otlpReceiver) signals() []signal {
 	return []signal{
-		{"traces", "opentelemetry.proto.collector.trace.v1.TraceService", "/v1/traces", shape.Traces, r.nextTraces != nil, r.takeTraces, answerTraces},
-		{"metrics", "opentelemetry.proto.collector.metrics.v1.MetricsService", "/v1/metrics", shape.Metrics, r.nextMetrics != nil, r.takeMetrics, answerMetrics},
-		{"logs", "opentelemetry.proto.collector.logs.v1.LogsService", "/v1/logs", shape.Logs, r.nextLogs != nil, r.takeLogs, answerLogs},
+		{"traces", "opentelemetry.proto.collector.trace.v1.TraceService", "/v1/traces", r.nextTraces != nil, r.takeTraces, answerTraces},
+		{"metrics", "opentelemetry.proto.collector.metrics.v1.MetricsService", "/v1/metrics", r.nextMetrics != nil, r.takeMetrics, answerMetrics},
+		{"logs", "opentelemetry.proto.collector.logs.v1.LogsService", "/v1/logs", r.nextLogs != nil, r.takeLogs, answerLogs},
 	}
 }

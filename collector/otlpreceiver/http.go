@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slowburn-slo/slowburn/collector/request"
-	"github.com/slowburn-slo/slowburn/collector/shape"
 	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
@@ -68,7 +67,7 @@ func (r *otlpReceiver) handle(w http.ResponseWriter, req *http.Request, s signal
 			fmt.Appendf(nil, "415 unsupported media type, supported: [%s, %s]", jsonText, protobuf))
 		return
 	}
-	in, err := r.read(req, s, f)
+	in, err := r.read(req, f)
 	if err != nil {
 		writeError(w, f, err)
 		return
@@ -82,21 +81,14 @@ func (r *otlpReceiver) handle(w http.ResponseWriter, req *http.Request, s signal
 	write(w, string(f), http.StatusOK, answer)
 }
 
-// read takes the body that was read and checked already, or does both.
-func (r *otlpReceiver) read(req *http.Request, s signal, f format) (incoming, error) {
+// read takes the body that was read and checked already, or reads it.
+func (r *otlpReceiver) read(req *http.Request, f format) (incoming, error) {
 	in := incoming{format: f}
 	var err error
 	if body, ok := req.Body.(request.Body); ok {
 		in.body, in.findings, err = body.Content()
 	} else {
 		in.body, err = io.ReadAll(request.HoldOf(req.Context()).Reader(req.Body))
-	}
-	if err == nil && !in.findings.Checked {
-		if f == jsonText {
-			in.findings, err = shape.JSON(in.body)
-		} else {
-			in.findings, err = r.schema.Protobuf(s.kind, in.body)
-		}
 	}
 	if err == nil {
 		err = req.Body.Close()

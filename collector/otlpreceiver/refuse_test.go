@@ -124,8 +124,6 @@ func TestExactlyTheFlawedSpansAreRefused(t *testing.T) {
 		r := newReceiver(defaultConfig(), receiverSettings(), noon)
 		defer r.hurry()
 		r.nextTraces = end
-		inFormat.findings, err = r.schema.Protobuf(r.signals()[0].kind, body)
-		require.NoError(t, err)
 		answer, err := r.takeTraces(t.Context(), inFormat)
 		require.NoError(t, err)
 
@@ -213,8 +211,6 @@ func TestDataPointsAreRefusedOneByOne(t *testing.T) {
 			body, err := pmetricotlp.NewExportRequestFromMetrics(md).MarshalProto()
 			require.NoError(t, err)
 			in := incoming{format: protobuf, body: body}
-			in.findings, err = r.schema.Protobuf(r.signals()[1].kind, body)
-			require.NoError(t, err)
 			answer, err := r.takeMetrics(t.Context(), in)
 			require.NoError(t, err)
 			require.Equal(t, int64(4), answer.rejected)

@@ -6,18 +6,37 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
+	"github.com/slowburn-slo/slowburn/collector/decode"
 	"github.com/slowburn-slo/slowburn/collector/request"
 	"github.com/slowburn-slo/slowburn/collector/shape"
 	"github.com/slowburn-slo/slowburn/internal/failpoint"
 )
 
-// incoming is a request that was read and checked, but not decoded.
+// incoming is a request that was read. Findings say whether it was checked, too.
 type incoming struct {
 	format   format
 	body     []byte
 	findings shape.Findings
+}
+
+// checked is the request after the check that comes before decoding.
+func (r *otlpReceiver) checked(of shape.Kind, in incoming) (incoming, error) {
+	if in.findings.Checked {
+		return in, nil
+	}
+	var err error
+	if in.format == jsonText {
+		in.findings, err = shape.JSON(in.body)
+	} else {
+		in.findings, err = r.schema.Protobuf(of, in.body)
+	}
+	if err != nil {
+		return in, badRequestError{err}
+	}
+	return in, nil
 }
 
 // partial says how many items were refused for good, and why; zero if none.
@@ -56,9 +75,9 @@ func (r *otlpReceiver) take(ctx context.Context, s signal, in incoming) (encoded
 	}
 }
 
-// decode reads a body. What is read was sent by anybody: a decoder that panics
+// decodeWith reads a body. What is read was sent by anybody: a decoder that panics
 // refuses this request and does not end the process.
-func decode(in incoming, fromProtobuf, fromJSON func([]byte) error) (err error) {
+func decodeWith(in incoming, fromProtobuf, fromJSON func([]byte) error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = badRequestError{fmt.Errorf("the request cannot be decoded: %v", fault)}
@@ -75,20 +94,46 @@ func decode(in incoming, fromProtobuf, fromJSON func([]byte) error) (err error) 
 	return nil
 }
 
-func (r *otlpReceiver) takeTraces(ctx context.Context, in incoming) (partial, error) {
+// decodeTraces decodes usual requests at once, and others after the check.
+func (r *otlpReceiver) decodeTraces(in incoming) (ptrace.Traces, shape.Findings, error) {
+	if in.format == protobuf {
+		if td, findings, ok := usualTraces(in.body); ok {
+			failpoint.Here(failpoint.Decoded)
+			return td, findings, nil
+		}
+	}
+	in, err := r.checked(shape.Traces, in)
+	if err != nil {
+		return ptrace.Traces{}, in.findings, err
+	}
 	if in.findings.WrongIDs && in.format == protobuf {
 		r.schema.HideWrongIDs(in.body)
 	}
 	req := ptraceotlp.NewExportRequest()
-	if err := decode(in, req.UnmarshalProto, req.UnmarshalJSON); err != nil {
+	err = decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON)
+	return req.Traces(), in.findings, err
+}
+
+// usualTraces is decode.Traces; a fault of it makes a request unusual.
+func usualTraces(body []byte) (td ptrace.Traces, findings shape.Findings, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return decode.Traces(body)
+}
+
+func (r *otlpReceiver) takeTraces(ctx context.Context, in incoming) (partial, error) {
+	td, findings, err := r.decodeTraces(in)
+	if err != nil {
 		return partial{}, err
 	}
-	td := req.Traces()
 	sent := td.SpanCount()
 	if sent == 0 {
 		return partial{}, nil
 	}
-	b := r.bounds(in.findings.Oversized)
+	b := r.bounds(findings.Oversized)
 	tally := b.refuseSpans(td)
 	handover := request.New(tally.Refusals("traces"))
 	if in.format == protobuf && tally.Total() == 0 && !r.nextTraces.Capabilities().MutatesData {
@@ -101,8 +146,12 @@ func (r *otlpReceiver) takeTraces(ctx context.Context, in incoming) (partial, er
 }
 
 func (r *otlpReceiver) takeMetrics(ctx context.Context, in incoming) (partial, error) {
+	in, err := r.checked(shape.Metrics, in)
+	if err != nil {
+		return partial{}, err
+	}
 	req := pmetricotlp.NewExportRequest()
-	if err := decode(in, req.UnmarshalProto, req.UnmarshalJSON); err != nil {
+	if err := decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON); err != nil {
 		return partial{}, err
 	}
 	md := req.Metrics()
@@ -124,8 +173,12 @@ func (r *otlpReceiver) takeMetrics(ctx context.Context, in incoming) (partial, e
 
 // takeLogs refuses nothing by itself: who stands at the end of the pipeline says.
 func (r *otlpReceiver) takeLogs(ctx context.Context, in incoming) (partial, error) {
+	in, err := r.checked(shape.Logs, in)
+	if err != nil {
+		return partial{}, err
+	}
 	req := plogotlp.NewExportRequest()
-	if err := decode(in, req.UnmarshalProto, req.UnmarshalJSON); err != nil {
+	if err := decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON); err != nil {
 		return partial{}, err
 	}
 	sent := req.Logs().LogRecordCount()

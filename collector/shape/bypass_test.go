@@ -32,5 +32,5 @@ func TestLargeFieldNumbersAreNoWayAround(t *testing.T) {
 
 func TestNullsInJSONAreBounded(t *testing.T) {
 	t.Parallel()
-	require.ErrorIs(t, checkText(bytes.Repeat([]byte("null,"), maxMessages+1)), errMessages)
+	require.ErrorIs(t, checkText(bytes.Repeat([]byte("null,"), MaxMessages+1)), errMessages)
 }

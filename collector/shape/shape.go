@@ -13,10 +13,10 @@ const (
 	// recurses, and Go ends the process when a stack reaches 1 GB: a value of
 	// 14 MB can nest 1.5 million times.
 	maxNesting = 32
-	// maxMessages bounds the messages of a request. An empty one takes two bytes
+	// MaxMessages bounds the messages of a request. An empty one takes two bytes
 	// on the wire and some 150 in memory; a real one takes ten and more, so that
 	// the bound on bytes (20 MiB) is reached first.
-	maxMessages = 1_000_000
+	MaxMessages = 1_000_000
 	// MaxAttributes is how many attributes an item may have. What is beyond this
 	// and the next two bounds is refused item by item, so the request has to be
 	// looked through.
@@ -33,7 +33,7 @@ const (
 
 var (
 	errNesting   = fmt.Errorf("an attribute nests more than %d values in each other", maxNesting)
-	errMessages  = fmt.Errorf("the request holds more than %d messages: send less at a time", maxMessages)
+	errMessages  = fmt.Errorf("the request holds more than %d messages: send less at a time", MaxMessages)
 	errBrackets  = fmt.Errorf("the JSON nests more than %d deep", maxBrackets)
 	errMalformed = errors.New("the request is no protobuf message")
 )
@@ -158,7 +158,7 @@ type walk struct {
 func (w *walk) message(of, within Kind, message []byte, nesting int) error {
 	// A value costs nothing of its own in an attribute, only in an array.
 	if of != anyValue || within == arrayValue {
-		if w.messages++; w.messages > maxMessages {
+		if w.messages++; w.messages > MaxMessages {
 			return errMessages
 		}
 	}
@@ -293,13 +293,13 @@ func JSON(request []byte) (Findings, error) {
 			if depth++; depth > maxBrackets {
 				return found, errBrackets
 			}
-			if objects++; objects > maxMessages {
+			if objects++; objects > MaxMessages {
 				return found, errMessages
 			}
 		case c == '}' || c == ']':
 			depth--
 		case c == 'n': // null, which is an empty object as an element of an array.
-			if objects++; objects > maxMessages {
+			if objects++; objects > MaxMessages {
 				return found, errMessages
 			}
 		}

@@ -132,8 +132,8 @@ func TestADeprecatedFieldIsNoWayAround(t *testing.T) {
 func TestEmptyMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := NewSchema()
-	require.NoError(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages-1)))
-	require.ErrorIs(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, maxMessages)), errMessages)
+	require.NoError(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, MaxMessages-1)))
+	require.ErrorIs(t, check(s, Traces, bytes.Repeat([]byte{0x0a, 0x00}, MaxMessages)), errMessages)
 }
 
 func TestTwentyMiBOfUsualSpansPass(t *testing.T) {
@@ -179,7 +179,7 @@ func TestJSONIsBounded(t *testing.T) {
 	require.NoError(t, checkText(data))
 	require.NoError(t, checkText([]byte(`{"k": "`+strings.Repeat("[", 10_000)+`"}`)), "brackets in text do not count")
 	require.ErrorIs(t, checkText([]byte(strings.Repeat("[", maxBrackets+1))), errBrackets)
-	require.ErrorIs(t, checkText([]byte(strings.Repeat("{}", maxMessages+1))), errMessages)
+	require.ErrorIs(t, checkText([]byte(strings.Repeat("{}", MaxMessages+1))), errMessages)
 }
 
 func FuzzCheckProtobuf(f *testing.F) {

@@ -1,0 +1,91 @@
+package decode
+
+// reader reads the fields of one message, in their order. At a fault it sets
+// odd, and then holds no more.
+type reader struct {
+	text string
+	odd  bool
+}
+
+// The keys of fields: their number and their wire type.
+func varint(number uint64) uint64  { return number << 3 }
+func fixed64(number uint64) uint64 { return number<<3 | 1 }
+func content(number uint64) uint64 { return number<<3 | 2 }
+func fixed32(number uint64) uint64 { return number<<3 | 5 }
+
+func (r *reader) more() bool { return len(r.text) > 0 }
+
+// give up ends the message: it holds what is not decoded here.
+func (r *reader) giveUp() {
+	r.text, r.odd = "", true
+}
+
+// varint reads a number of variable length, or a key.
+func (r *reader) varint() uint64 {
+	if len(r.text) > 0 && r.text[0] < 0x80 {
+		v := uint64(r.text[0])
+		r.text = r.text[1:]
+		return v
+	}
+	return r.longVarint()
+}
+
+// longVarint leaves numbers of more than nine bytes, such as negative ones, to
+// the library: the tenth has rules of its own.
+func (r *reader) longVarint() uint64 {
+	var v uint64
+	for i := range min(len(r.text), 9) {
+		b := r.text[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			r.text = r.text[i+1:]
+			return v
+		}
+	}
+	r.giveUp()
+	return 0
+}
+
+func (r *reader) fixed32() uint32 {
+	if len(r.text) < 4 {
+		r.giveUp()
+		return 0
+	}
+	t := r.text[:4]
+	r.text = r.text[4:]
+	return uint32(t[0]) | uint32(t[1])<<8 | uint32(t[2])<<16 | uint32(t[3])<<24
+}
+
+func (r *reader) fixed64() uint64 {
+	if len(r.text) < 8 {
+		r.giveUp()
+		return 0
+	}
+	t := r.text[:8]
+	r.text = r.text[8:]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+		uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+}
+
+// content reads what a field of bytes, of text or of a message holds.
+func (r *reader) content() string {
+	size := r.varint()
+	if size > uint64(len(r.text)) {
+		r.giveUp()
+		return ""
+	}
+	t := r.text[:size]
+	r.text = r.text[size:]
+	return t
+}
+
+// identity reads a trace's or a span's; an empty one is none.
+func (r *reader) identity(id []byte) {
+	t := r.content()
+	if len(t) != 0 && len(t) != len(id) {
+		r.giveUp() // Whose span is to be refused alone.
+		return
+	}
+	clear(id)
+	copy(id, t)
+}
