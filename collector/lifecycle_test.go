@@ -125,7 +125,7 @@ func TestAStopTellsWhatIsUnansweredToSendAgain(t *testing.T) {
 	for name, send := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 5 * time.Second})
+			c := start(t, collector.Settings{Journal: heldJournal(), DrainTimeout: 15 * time.Second})
 			var sender sync.WaitGroup
 			sender.Go(func() { send(t, c) })
 			<-c.journal.entered
