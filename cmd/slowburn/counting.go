@@ -48,7 +48,7 @@ func (p *platform) makeLedger(compiler *indicator.Compiler) (err error) {
 	counter := indicator.NewCounter(compiler, limits(), memory)
 	p.ledger, err = ledger.New(ledger.Settings{
 		Shard: shard, Journal: p.journal, Store: p.store, Judge: counter, Memory: counter,
-		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return p.journal.Reader(after) },
+		OpenReader: func(after slo.Offset) (ledger.Reader, error) { return follow(p.journal, after) },
 		Logger:     p.logger.With("part", "ledger"), Committed: p.committed,
 	})
 	if err != nil {

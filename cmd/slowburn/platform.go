@@ -217,7 +217,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 func (p *platform) makeReaders(compiler *indicator.Compiler) (err error) {
 	p.traffic, err = traffic.New(traffic.Settings{
 		Journal:    p.journal,
-		OpenReader: func(after slo.Offset) (traffic.Reader, error) { return p.journal.Reader(after) },
+		OpenReader: func(after slo.Offset) (traffic.Reader, error) { return follow(p.journal, after) },
 		Logger:     p.logger.With("part", "traffic"),
 	})
 	if err != nil {

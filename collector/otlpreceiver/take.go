@@ -97,7 +97,7 @@ func decodeWith(in incoming, fromProtobuf, fromJSON func([]byte) error) (err err
 // decodeTraces decodes usual requests at once, and others after the check.
 func (r *otlpReceiver) decodeTraces(in incoming) (ptrace.Traces, shape.Findings, error) {
 	if in.format == protobuf {
-		if td, findings, ok := usualTraces(in.body); ok {
+		if td, findings, ok := decode.Traces(in.body); ok {
 			failpoint.Here(failpoint.Decoded)
 			return td, findings, nil
 		}
@@ -112,16 +112,6 @@ func (r *otlpReceiver) decodeTraces(in incoming) (ptrace.Traces, shape.Findings,
 	req := ptraceotlp.NewExportRequest()
 	err = decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON)
 	return req.Traces(), in.findings, err
-}
-
-// usualTraces is decode.Traces; a fault of it makes a request unusual.
-func usualTraces(body []byte) (td ptrace.Traces, findings shape.Findings, ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
-	return decode.Traces(body)
 }
 
 func (r *otlpReceiver) takeTraces(ctx context.Context, in incoming) (partial, error) {
