@@ -3,9 +3,9 @@ package decode_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -34,7 +34,9 @@ func compare(t require.TestingT, schema *shape.Schema, request []byte) bool {
 	require.Equal(t, want, findings)
 	library := ptraceotlp.NewExportRequest()
 	require.NoError(t, library.UnmarshalProto(request), "what the library refuses must not pass")
-	require.True(t, pref.EqualTraces(library.Traces(), td), "the library decodes otherwise: %x", request)
+	if !pref.EqualTraces(library.Traces(), td) { // Or NaN is not NaN.
+		require.Equal(t, encode(t, library.Traces()), encode(t, td), "the library decodes otherwise: %x", request)
+	}
 	return true
 }
 
@@ -70,6 +72,7 @@ func full() ptrace.Traces {
 		span.SetStartTimestamp(1)
 		span.SetEndTimestamp(math.MaxUint64)
 		span.Attributes().PutInt("small", 200)
+		span.Attributes().PutInt("negative", -1)
 		span.Attributes().PutDouble("ratio", -0.5)
 		span.Attributes().PutEmptyBytes("bytes").FromRaw([]byte{0, 255})
 		span.Attributes().PutEmpty("empty")
@@ -115,7 +118,8 @@ func TestUsualRequestsAreDecodedHere(t *testing.T) {
 			first(td).SetTraceID(pcommon.TraceID{})
 			first(td).SetSpanID(pcommon.SpanID{})
 		},
-		"no UTF-8": func(td ptrace.Traces) { first(td).SetName("\xff\xfe") },
+		"no number": func(td ptrace.Traces) { first(td).Attributes().PutDouble("nan", math.NaN()) },
+		"no UTF-8":  func(td ptrace.Traces) { first(td).SetName("\xff\xfe") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +169,7 @@ func TestWhatIsUnusualIsLeftToTheLibrary(t *testing.T) {
 		"a scope that comes twice":             bytesField(1, bytesField(2, append(bytesField(1), bytesField(1)...)...)...),
 		"an entity of a resource":              bytesField(1, bytesField(1, bytesField(3)...)...),
 		"scopes as they were called once":      bytesField(1, bytesField(1000)...),
-		"a number of ten bytes":                inSpan(append([]byte{10 << 3}, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1)),
+		"a number above 64 bits":               inSpan(append([]byte{10 << 3}, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2)),
 		"a key alone":                          inSpan([]byte{9<<3 | 2}),
 		"a length beyond the end":              inSpan([]byte{5<<3 | 2, 9, 'x'}),
 		"a time that is cut off":               inSpan([]byte{8<<3 | 1, 1, 2, 3}),
@@ -186,28 +190,24 @@ func TestWhatIsUnusualIsLeftToTheLibrary(t *testing.T) {
 }
 
 // A request of tiny spans behind one with many attributes must not make room
-// for as many in each.
+// for as many in each. Not in parallel: what the process allocates is counted.
 func TestTinySpansTakeLittleMemory(t *testing.T) {
-	t.Parallel()
 	big := bytesField(2, bytes.Repeat(bytesField(9), 100_000)...)
 	tiny := bytes.Repeat(bytesField(2, bytesField(9)...), 100_000)
 	request := bytesField(1, bytesField(2, append(big, tiny...)...)...)
-	allocated := func(decode func() error) int64 {
-		return testing.Benchmark(func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				require.NoError(b, decode())
-			}
-		}).AllocedBytesPerOp()
+	allocated := func(decode func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		decode()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
 	}
-	here := allocated(func() error {
-		if _, _, ok := decode.Traces(request); !ok {
-			return errors.New("not decoded")
-		}
-		return nil
+	here := allocated(func() {
+		_, _, ok := decode.Traces(request)
+		require.True(t, ok)
 	})
-	library := allocated(func() error { return ptraceotlp.NewExportRequest().UnmarshalProto(request) })
-	require.Less(t, here, 2*library)
+	library := allocated(func() { require.NoError(t, ptraceotlp.NewExportRequest().UnmarshalProto(request)) })
+	require.Less(t, here, library+library/4)
 }
 
 func TestRandomRequestsAreDecodedAsByTheLibrary(t *testing.T) {
@@ -242,7 +242,7 @@ func randomTraces(t *rapid.T) ptrace.Traces {
 				span.SetTraceID(pcommon.TraceID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "trace")))
 				span.SetSpanID(pcommon.SpanID(rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "span")))
 				span.SetName(rapid.String().Draw(t, "name"))
-				span.SetKind(ptrace.SpanKind(rapid.Int32Min(0).Draw(t, "kind")))
+				span.SetKind(ptrace.SpanKind(rapid.Int32().Draw(t, "kind")))
 				span.SetEndTimestamp(pcommon.Timestamp(rapid.Uint64().Draw(t, "end")))
 				span.SetFlags(number.Draw(t, "flags"))
 				span.SetDroppedLinksCount(number.Draw(t, "dropped"))
@@ -278,7 +278,7 @@ func randomValue(t *rapid.T, v pcommon.Value, depth int) {
 	case 2:
 		v.SetBool(rapid.Bool().Draw(t, "bool"))
 	case 3:
-		v.SetInt(rapid.Int64Min(0).Draw(t, "int"))
+		v.SetInt(rapid.Int64().Draw(t, "int"))
 	case 4:
 		v.SetDouble(rapid.Float64().Draw(t, "double"))
 	case 5:

@@ -30,14 +30,17 @@ func (r *reader) varint() uint64 {
 	return r.longVarint()
 }
 
-// longVarint leaves numbers of more than nine bytes, such as negative ones, to
-// the library: the tenth has rules of its own.
+// longVarint reads a number of up to ten bytes, as negative ones have. Of the
+// tenth only one bit has a place; more is left to the library.
 func (r *reader) longVarint() uint64 {
 	var v uint64
-	for i := range min(len(r.text), 9) {
+	for i := range min(len(r.text), 10) {
 		b := r.text[i]
 		v |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
+			if i == 9 && b > 1 {
+				break
+			}
 			r.text = r.text[i+1:]
 			return v
 		}
