@@ -55,9 +55,10 @@ func steps() []time.Duration {
 
 // Timeline is what the objective saw in [from, to), in at most this many
 // points, but two at least: steps begin where their grid does, not where the
-// stretch does, so any stretch may lie across the edge of two. It is cut to what the history keeps and to the end of the
-// objective's window, and widened to whole steps; a step is at least the grid
-// that the history keeps at the age of from.
+// stretch does, so any stretch may lie across the edge of two. It is cut to what
+// the history keeps and to the end of the objective's window, and widened to
+// whole steps; a step is at least the grid that the history keeps at the age of
+// from.
 func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 	end := r.to()
 	t := Timeline{}

@@ -15,7 +15,7 @@ func fixed32(number uint64) uint64 { return number<<3 | 5 }
 
 func (r *reader) more() bool { return len(r.text) > 0 }
 
-// give up ends the message: it holds what is not decoded here.
+// giveUp ends the message: it holds what is not decoded here.
 func (r *reader) giveUp() {
 	r.text, r.odd = "", true
 }
@@ -49,30 +49,8 @@ func (r *reader) longVarint() uint64 {
 	return 0
 }
 
-func (r *reader) fixed32() uint32 {
-	if len(r.text) < 4 {
-		r.giveUp()
-		return 0
-	}
-	t := r.text[:4]
-	r.text = r.text[4:]
-	return uint32(t[0]) | uint32(t[1])<<8 | uint32(t[2])<<16 | uint32(t[3])<<24
-}
-
-func (r *reader) fixed64() uint64 {
-	if len(r.text) < 8 {
-		r.giveUp()
-		return 0
-	}
-	t := r.text[:8]
-	r.text = r.text[8:]
-	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
-		uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-}
-
-// content reads what a field of bytes, of text or of a message holds.
-func (r *reader) content() string {
-	size := r.varint()
+// take reads that many bytes.
+func (r *reader) take(size uint64) string {
 	if size > uint64(len(r.text)) {
 		r.giveUp()
 		return ""
@@ -80,6 +58,26 @@ func (r *reader) content() string {
 	t := r.text[:size]
 	r.text = r.text[size:]
 	return t
+}
+
+// content reads what a field of bytes, of text or of a message holds.
+func (r *reader) content() string { return r.take(r.varint()) }
+
+func (r *reader) fixed32() uint32 {
+	t := r.take(4)
+	if t == "" {
+		return 0
+	}
+	return uint32(t[0]) | uint32(t[1])<<8 | uint32(t[2])<<16 | uint32(t[3])<<24
+}
+
+func (r *reader) fixed64() uint64 {
+	t := r.take(8)
+	if t == "" {
+		return 0
+	}
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
+		uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
 }
 
 // identity reads a trace's or a span's; an empty one is none.
