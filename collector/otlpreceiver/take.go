@@ -109,9 +109,19 @@ func (r *otlpReceiver) decodeTraces(in incoming) (ptrace.Traces, shape.Findings,
 	if in.findings.WrongIDs && in.format == protobuf {
 		r.schema.HideWrongIDs(in.body)
 	}
+	td, err := decodeChecked(in)
+	if err != nil && in.format == jsonText {
+		// The check of JSON does not look at identities, since they are rarely wrong.
+		in.body = shape.HideWrongIDsJSON(in.body)
+		td, err = decodeChecked(in)
+	}
+	return td, in.findings, err
+}
+
+func decodeChecked(in incoming) (ptrace.Traces, error) {
 	req := ptraceotlp.NewExportRequest()
-	err = decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON)
-	return req.Traces(), in.findings, err
+	err := decodeWith(in, req.UnmarshalProto, req.UnmarshalJSON)
+	return req.Traces(), err
 }
 
 func (r *otlpReceiver) takeTraces(ctx context.Context, in incoming) (partial, error) {
