@@ -74,6 +74,10 @@ func (e DocumentError) Error() string {
 	return strings.Join(parts, ": ")
 }
 
+// DocumentWarnings say what of documents was read otherwise than it was
+// written, or will hardly do what its author wants. They stand in nobody's way.
+type DocumentWarnings []DocumentError
+
 // DocumentErrors are all the faults of what was applied together. Nothing of
 // it came into force.
 type DocumentErrors []DocumentError

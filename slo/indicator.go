@@ -22,13 +22,43 @@ type SpanSource struct {
 }
 
 // Indicator is a ratio of spans (SLI): Total says which spans are events,
-// exactly one of Good and Bad says which of those are good or bad. Good and
-// Bad are judged only on spans that Total selects.
+// exactly one of Good, Bad and Value says which of those are good or bad. They
+// are judged only on spans that Total selects.
 type Indicator struct {
 	Total SpanSource  `json:"total"`
 	Good  *SpanSource `json:"good,omitempty"`
 	Bad   *SpanSource `json:"bad,omitempty"`
+	Value *Value      `json:"value,omitempty"`
 }
+
+// Value is a number that every event has.
+type Value struct {
+	// Of is an OTTL value expression on the span that gives an integer or a
+	// float, or DurationValue.
+	Of string `json:"of"`
+	// Raw says that the number is itself a share, of good events or of bad
+	// ones, in [0, 1]: the event is then good for that part and bad for the
+	// rest, in units of RawUnit. Without it Threshold makes the event good or bad.
+	Raw       RawType   `json:"raw,omitempty"`
+	Threshold Threshold `json:"threshold,omitzero"`
+}
+
+// DurationValue is the duration of the span in seconds, exact to the nanosecond.
+const DurationValue = "duration"
+
+// RawType says what a raw ratio is a share of.
+type RawType string
+
+// The raw types of OpenSLO.
+const (
+	RawSuccess RawType = "success"
+	RawFailure RawType = "failure"
+)
+
+// RawUnit is how many units of count make one event of a raw indicator, and
+// one slice of RatioTimeslices: a share is kept to 1e-9, rounded to nearest.
+// 0.97 of one event is {Good: 970_000_000, Bad: 30_000_000}.
+const RawUnit = 1_000_000_000
 
 // SeriesID identifies a series by the hash of its meaning: 32 hexadecimal digits.
 type SeriesID string
@@ -46,6 +76,11 @@ type Series struct {
 func (i Indicator) Series() Series {
 	i.Total = i.Total.normal()
 	i.Good, i.Bad = i.Good.normalRef(), i.Bad.normalRef()
+	if i.Value != nil {
+		value := *i.Value
+		value.Of = strings.TrimSpace(value.Of)
+		i.Value = &value
+	}
 	meaning, err := json.Marshal(i)
 	if err != nil { // Strings, integers and pointers to them always encode.
 		panic(fmt.Sprintf("encode indicator: %v", err))

@@ -7,12 +7,19 @@ import (
 	"time"
 )
 
-// Window is the rolling window of an SLO.
+// Window is the window of an SLO: a rolling one, which ends now, or the current
+// period of a calendar.
 type Window struct {
-	// Duration is its length; months, quarters and years of a rolling window
-	// are 30, 90 and 365 days.
+	// Duration is its length; months, quarters and years count 30, 90 and 365
+	// days. Of a calendar window it is nominal: factors of alerts are computed
+	// from it, counts from the real period.
 	Duration time.Duration
+	// Calendar is zero for a rolling window.
+	Calendar Calendar
 }
+
+// Rolling reports whether the window ends now.
+func (w Window) Rolling() bool { return w.Calendar == Calendar{} }
 
 // MaxWindow bounds the length of a window.
 const MaxWindow = 400 * 24 * time.Hour
