@@ -495,7 +495,8 @@ func TestNothingNewFiresInSilence(t *testing.T) {
 		require.NotContains(t, b.store.states("1h"), slo.Firing, "no event came since, so nothing new is known")
 		require.NotContains(t, b.store.states("6h"), slo.Firing)
 		b.seconds(5, failing)
-		require.Contains(t, b.store.states("1h"), slo.Firing)
+		require.Contains(t, b.store.states("fast"), slo.Firing)
+		require.Equal(t, []slo.EpisodeState{slo.Pending}, b.store.states("1h"), "the fast tier tells it already")
 	})
 }
 

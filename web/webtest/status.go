@@ -31,7 +31,7 @@ func (s Scenario) Status() slo.Status {
 	objective := plan.Evaluate(s.reading())
 	objective.CountedSince = now.Add(-window - 2*time.Hour)
 	open := map[string]slo.Episode{}
-	for _, t := range slo.Advance(definition.SLO, objective, nil, now.Add(-7*time.Minute)) {
+	for _, t := range slo.Advance(definition.SLO, objective, nil, nil, now.Add(-7*time.Minute)) {
 		open[t.Episode.Tier] = t.Episode
 	}
 	objective.Conclude(open, now)
