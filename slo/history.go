@@ -158,10 +158,11 @@ func (h *History) before(s Slice) Counts {
 }
 
 // longestPause is the longest run of minutes without an event between the first
-// one that is kept by the minute and the slice of the newest; 0 without two events.
-func (h *History) longestPause(newest Slice) time.Duration {
+// one that is kept by the minute and the slice of the newest, and how far these
+// two are apart.
+func (h *History) longestPause(newest Slice) (pause, span time.Duration) {
 	last := int64(newest) / slicesPerMinute
-	var longest, previous int64 = 0, -1
+	var longest, previous, first int64 = 0, -1, -1
 	for hour := max(0, last/minutesPerHour-minuteHours+1); hour <= last/minutesPerHour; hour++ {
 		c := &h.minutes[hour%minuteHours]
 		if c.hour != hour {
@@ -174,11 +175,13 @@ func (h *History) longestPause(newest Slice) time.Duration {
 			}
 			if previous >= 0 {
 				longest = max(longest, at-previous-1)
+			} else {
+				first = at
 			}
 			previous = at
 		}
 	}
-	return time.Duration(longest) * time.Minute
+	return time.Duration(longest) * time.Minute, time.Duration(previous-first) * time.Minute
 }
 
 // gridAt is the grid that is kept at a slice: 10 s for the last hours, then

@@ -31,6 +31,8 @@ type LookBack struct {
 // TierStatus is the verdict of one tier, with the counts that it rests on.
 type TierStatus struct {
 	Tier
+	// Unit is that of the counts.
+	Unit        Unit
 	Long, Short LookBackCounts
 	// Events are the events of the long look-back, also where slices are counted.
 	Events Counts

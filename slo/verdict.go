@@ -20,6 +20,7 @@ type verdictInput struct {
 func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 	v := TierStatus{
 		Tier:   *tier,
+		Unit:   p.unit,
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
 		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
 		Frozen: tier.LeftOut == "" && r.measured(in.short.From, in.to) < 0.5,
@@ -103,9 +104,14 @@ func (c Counts) in(scale int64) Counts {
 	return Counts{Good: whole - bad - unknown, Bad: bad, Unknown: unknown}
 }
 
-// shortestSilence is the least silence of a source that is told: below it even
-// three times a usual pause is too soon to know.
-const shortestSilence = 15 * time.Minute
+// The silence of a source that is told is three times its longest pause, within
+// these bounds: at least a quarter of an hour, and a day while it was seen for so
+// short a time that its pauses are not known.
+const (
+	shortestSilence = 15 * time.Minute
+	unknownSilence  = 24 * time.Hour
+	knownAfter      = time.Hour
+)
 
 // fewToBeBlind is how many unknown events of the last hour make blind.
 const fewToBeBlind = 10
@@ -124,7 +130,10 @@ func (r Reading) watch(tier *Tier) TierStatus {
 		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
 			break
 		}
-		v.Pause = max(shortestSilence, 3*r.events().longestPause(SliceOf(last)))
+		v.Pause = unknownSilence
+		if pause, span := r.events().longestPause(SliceOf(last)); span >= knownAfter {
+			v.Pause = max(shortestSilence, 3*pause)
+		}
 		v.LongOver = r.Now.Sub(last) >= v.Pause
 		v.Frozen = r.measured(r.Now.Add(-v.Pause), r.Now) < 0.5
 	case Blind:
