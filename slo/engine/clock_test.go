@@ -43,6 +43,10 @@ func (w *walk) Commits(_ context.Context, after map[string]int64, limit int) ([]
 
 func (w *walk) OpenEpisodes(context.Context) ([]slo.Episode, error) { return nil, nil }
 
+func (w *walk) FindEpisodes(context.Context, slo.EpisodeQuery) ([]slo.Episode, error) {
+	return nil, nil
+}
+
 func (w *walk) SaveTransitions(_ context.Context, _ int64, moved []slo.Transition, _ []slo.Notification) error {
 	for _, m := range moved { // What tells of missing data is judged elsewhere.
 		if m.Tier.Kind == slo.BurnRate {

@@ -29,6 +29,8 @@ type Ledger interface {
 type Episodes interface {
 	// OpenEpisodes returns those that are pending or firing.
 	OpenEpisodes(ctx context.Context) ([]slo.Episode, error)
+	// FindEpisodes returns those that a query selects.
+	FindEpisodes(ctx context.Context, query slo.EpisodeQuery) ([]slo.Episode, error)
 	// SaveTransitions MUST store transitions and notifications in one
 	// transaction, or nothing and return slo.ErrFenced if the epoch is not that
 	// of the newest term. Epoch 0 stands for an engine without leadership.

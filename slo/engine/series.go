@@ -27,6 +27,23 @@ func (e *Engine) load(ctx context.Context) error {
 	}
 }
 
+// What is read of episodes that ended: as far back as the longest short
+// look-back of a usual policy reaches (see slo.Ended).
+const (
+	endedSince = 24 * time.Hour
+	endedLimit = 10_000
+)
+
+// remember notes when tiers ceased to fire. The caller holds the lock.
+func (e *Engine) remember(ended []slo.Episode) {
+	for _, episode := range ended {
+		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
+		if o != nil && episode.ResolvedAt.After(o.ended[episode.Tier]) {
+			o.ended[episode.Tier] = episode.ResolvedAt
+		}
+	}
+}
+
 // knowEpisodes reads the open episodes where they are not known, or where
 // another engine moves them.
 func (e *Engine) knowEpisodes(ctx context.Context, again bool) error {
@@ -42,9 +59,19 @@ func (e *Engine) knowEpisodes(ctx context.Context, again bool) error {
 	if err != nil {
 		return fmt.Errorf("read open episodes: %w", err)
 	}
+	var ended []slo.Episode
+	if !known {
+		ended, err = e.settings.Episodes.FindEpisodes(bounded, slo.EpisodeQuery{
+			States: []slo.EpisodeState{slo.Resolved}, From: e.settings.Now().Add(-endedSince), Limit: endedLimit,
+		})
+		if err != nil {
+			return fmt.Errorf("read the episodes that ended: %w", err)
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.adopt(open)
+	e.remember(ended)
 	e.episodesKnown = true
 	return nil
 }
