@@ -76,7 +76,12 @@ func NewPlan(definition SLO, index int) Plan {
 	}
 	p.lengths = append(p.lengths, theWindow)
 	p.shown = len(p.lengths)
-	for _, tier := range p.tiers {
+	for i := range p.tiers {
+		tier := &p.tiers[i]
+		if !tier.windowed() {
+			p.long, p.short = append(p.long, 0), append(p.short, 0)
+			continue
+		}
 		long := p.place(tier.Long)
 		short := long
 		if tier.Short > 0 {

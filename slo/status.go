@@ -30,7 +30,9 @@ type LookBack struct {
 
 // TierStatus is the verdict of one tier, with the counts that it rests on.
 type TierStatus struct {
-	Tier
+	// Tier is shared by all verdicts of the plan: nobody changes it.
+	*Tier
+
 	// Unit is that of the counts.
 	Unit        Unit
 	Long, Short LookBackCounts

@@ -19,7 +19,7 @@ type verdictInput struct {
 // verdict judges one tier.
 func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 	v := TierStatus{
-		Tier:   *tier,
+		Tier:   tier,
 		Unit:   p.unit,
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
 		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
@@ -118,14 +118,13 @@ const fewToBeBlind = 10
 
 // watch judges a tier that tells of what is not known.
 func (r Reading) watch(tier *Tier) TierStatus {
-	v := TierStatus{Tier: *tier}
+	v := TierStatus{Tier: tier}
 	last := r.Series.Watermark
 	switch tier.Kind {
 	case NoData:
 		since := latest(last, r.Series.CountedSince())
-		v.LongOver = r.Now.Sub(since) >= tier.After
-		v.Tier.After = 0 // It is in what was just said.
-		v.Frozen = r.measured(r.Now.Add(-max(tier.After, time.Minute)), r.Now) < 0.5
+		v.LongOver = r.Now.Sub(since) >= tier.Long
+		v.Frozen = r.measured(r.Now.Add(-max(tier.Long, time.Minute)), r.Now) < 0.5
 	case SourceSilent:
 		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
 			break

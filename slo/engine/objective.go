@@ -67,7 +67,7 @@ type orphan struct {
 func (o orphan) end(at time.Time) slo.Transition {
 	t := slo.Transition{
 		Episode: o.episode.End(at), At: at, SLO: o.definition, Status: o.status,
-		Tier:   slo.TierStatus{Tier: slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
+		Tier:   slo.TierStatus{Tier: &slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
 		Reason: "the objective was removed",
 	}
 	for _, tier := range o.status.Tiers {
