@@ -52,6 +52,9 @@ type TierStatus struct {
 	// Inhibited is the faster tier that fires, or has just ceased to: while it is
 	// set the tier does not begin to fire.
 	Inhibited string
+	// Revision is the earlier revision that the tier is judged by, until the one
+	// of now covers its long look-back; 0 for that of now.
+	Revision int
 	// Pause is the silence that SourceSilent waits for; 0 while the source speaks.
 	Pause time.Duration
 }
@@ -80,6 +83,8 @@ type ObjectiveStatus struct {
 	PeriodEnd time.Time
 	Counts    Counts
 	Budget    Budget
+	// Splices are the parts of the window that earlier revisions counted, newest first.
+	Splices []Splice
 	// BurnRates holds the usual look-backs up to the window, and the window.
 	BurnRates []LookBack
 	Tiers     []TierStatus

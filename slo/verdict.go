@@ -39,6 +39,33 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 	return v
 }
 
+// verdictAfterEdit judges one tier of an objective whose indicator was edited:
+// by what covers its long look-back.
+func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, to time.Time, end Slice, window measure, length time.Duration) TierStatus {
+	from := windowStart(to, tier.Long)
+	if tier.Long == theWindow {
+		from = p.windowFrom(to)
+	}
+	by, revision := r.judgedBy(from.Start())
+	if tier.Long == theWindow {
+		by, revision = r, 0
+	}
+	lookBack := func(length time.Duration, from Slice) (LookBack, measure) {
+		m := p.measure(by, from, end)
+		return LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}, m
+	}
+	in := verdictInput{window: window, length: length, to: to, end: end}
+	long, longMeasure := lookBack(tier.Long, from)
+	short, shortMeasure := long, longMeasure
+	if tier.Short > 0 {
+		short, shortMeasure = lookBack(tier.Short, windowStart(to, tier.Short))
+	}
+	in.long, in.short, in.longMeasure, in.shortMeasure = &long, &short, longMeasure, shortMeasure
+	v := p.verdict(by, tier, in)
+	v.Revision = revision
+	return v
+}
+
 // over reports whether the look-back compares with the threshold as the tier
 // wants it. Without events it does not.
 func (p *Plan) over(tier *Tier, m, window measure, length time.Duration) bool {
