@@ -94,6 +94,7 @@ func TestASplicedBudgetEqualsTheOracle(t *testing.T) {
 			i := revisions - one.Revision
 			first, last := one.Both.From.Unix(), one.Both.To.Unix()
 			if first < last {
+				require.False(t, one.Both.From.Before(since[0]), "only where both were counted")
 				require.Equal(t, oracles[i].sum(0, first, last), one.Before)
 				require.Equal(t, oracles[0].sum(0, first, last), one.After)
 			}
