@@ -53,6 +53,10 @@ type DocumentError struct {
 	Field string
 	// Reason says what is wrong and what to write instead.
 	Reason string
+	// Note says that it is no fault of the document: it depends on what else is
+	// applied, or on what this program can measure, such as a reference to an
+	// object that is not there or a type of source that is unknown here.
+	Note bool
 }
 
 // Error is one line: "slos/checkout.yaml:12: document 2: SLO checkout-fast: spec.service: is required".
