@@ -19,7 +19,6 @@ func drafting() *webtest.Source {
 	source.Seen = []slo.Service{{Name: "checkout"}, {Name: `"><script>alert(1)</script>`}}
 	source.Drafted = slo.DraftSLO(webtest.Busy()[1], slo.Counts{Good: 9998, Bad: 2})
 	source.Checked = []slo.SLO{source.Drafted}
-	source.Applied = []slo.Definition{{SLO: source.Drafted, Revision: 1}}
 	source.Document = []byte("kind: SLO # <as text>")
 	source.Previewed = webtest.Previewed()
 	return source

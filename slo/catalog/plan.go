@@ -28,6 +28,10 @@ type plan struct {
 	// checked are the series whose conditions were looked at.
 	checked map[slo.SeriesID]check
 
+	// said are faults and warnings of the language as they came, refused the
+	// faults as they are told.
+	said, refused map[slo.DocumentError]bool
+
 	change  slo.Change
 	applied slo.Applied
 	faults  slo.DocumentErrors
@@ -41,7 +45,7 @@ func (c *Catalog) weigh(before *state, candidates []candidate, archive []slo.Obj
 		Catalog: c, before: before, candidates: candidates,
 		wanted: make(map[slo.ObjectRef]int, len(candidates)), gone: make(map[slo.ObjectRef]bool, len(archive)),
 		moved: map[slo.ObjectRef]bool{}, broken: map[slo.ObjectRef]bool{},
-		stored: map[slo.ObjectRef]*candidate{}, checked: map[slo.SeriesID]check{},
+		stored: map[slo.ObjectRef]*candidate{}, checked: map[slo.SeriesID]check{}, said: map[slo.DocumentError]bool{}, refused: map[slo.DocumentError]bool{},
 	}
 	p.change.Archive = archive
 	for _, ref := range archive {
@@ -69,6 +73,25 @@ func (c *Catalog) weigh(before *state, candidates []candidate, archive []slo.Obj
 		return p, nil
 	}
 	return p, p.tooMany()
+}
+
+// maxFaults is how many faults are told at once.
+const maxFaults = 1_000
+
+// refuse keeps a fault once; the thousandth says that there are more.
+func (p *plan) refuse(fault slo.DocumentError) {
+	if p.refused[fault] {
+		return
+	}
+	p.refused[fault] = true
+	switch {
+	case len(p.faults) < maxFaults-1:
+	case len(p.faults) == maxFaults-1:
+		fault.Reason += " (and more faults follow: mend these first)"
+	default:
+		return
+	}
+	p.faults = append(p.faults, fault)
 }
 
 // objects finds out which objects change, and which of them refer to nothing.

@@ -134,7 +134,7 @@ func TestBrokenReferencesAreRefusedAsAWhole(t *testing.T) {
 			{File: "request", Document: 2, Line: 2, Object: "AlertPolicy p", Field: "spec.other", Reason: "refers to AlertCondition none" + gone},
 		}},
 		"that an SLO in force cannot follow": {"SLI:fast unfit", slo.DocumentErrors{
-			{File: "in force", Object: "SLO a", Field: "spec.indicatorRef", Reason: "does not fit (SLO a refers to SLI fast, which this would change)"},
+			{File: "in force", Object: "SLO a", Field: "spec.indicatorRef", Reason: "does not fit (SLO a refers to SLI fast, which this changes)"},
 		}},
 		"to an SLI that does not compile, where that stands": {"SLI:fast bad\nb @SLI:fast", slo.DocumentErrors{
 			{
@@ -272,7 +272,7 @@ func TestWarningsAreReturned(t *testing.T) {
 	applied, err := apply(t, c, "SLI:fast y old")
 	require.NoError(t, err)
 	require.Equal(t, slo.DocumentWarnings{{
-		File: "in force", Object: "SLO a", Reason: "rests on something old (SLO a refers to SLI fast, which this would change)",
+		File: "in force", Object: "SLO a", Reason: "rests on something old (SLO a refers to SLI fast, which this changes)",
 	}}, applied.Warnings)
 
 	documents.Strict = true

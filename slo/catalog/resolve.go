@@ -39,13 +39,11 @@ func (p *plan) refuseMissing(one candidate) bool {
 		before, found := p.before.object(r.ObjectRef)
 		switch {
 		case found && before.Origin != "":
-			p.faults = append(p.faults, one.fault(r.Field,
-				"refers to %s, which %s holds no more: put that back, or refer to another one", r, before.Origin))
+			p.refuse(one.fault(r.Field, "refers to %s, which %s holds no more: put that back, or refer to another one", r, before.Origin))
 		case found:
-			p.faults = append(p.faults, one.fault(r.Field, "refers to %s, which ends with this change", r))
+			p.refuse(one.fault(r.Field, "refers to %s, which ends with this change", r))
 		default:
-			p.faults = append(p.faults, one.fault(r.Field,
-				"refers to %s, which does not exist: apply that as well, or before", r))
+			p.refuse(one.fault(r.Field, "refers to %s, which does not exist: apply that as well, or before", r))
 		}
 	}
 	return len(missing) > 0
@@ -80,7 +78,9 @@ func (p *plan) resolve(one candidate) (*slo.SLO, error) {
 	}
 	if faults, ok := errors.AsType[slo.DocumentErrors](err); ok {
 		for _, fault := range faults {
-			p.faults = append(p.faults, p.place(one, fault))
+			if p.first(fault) {
+				p.refuse(p.place(one, fault))
+			}
 		}
 		return nil, nil //nolint:nilnil // The faults are in the plan.
 	}
@@ -88,25 +88,31 @@ func (p *plan) resolve(one candidate) (*slo.SLO, error) {
 		return nil, fmt.Errorf("resolve %s: %w", one, err)
 	}
 	for _, warning := range warnings {
-		p.applied.Warnings = append(p.applied.Warnings, p.place(one, warning))
+		if p.first(warning) && len(p.applied.Warnings) < maxFaults {
+			p.applied.Warnings = append(p.applied.Warnings, p.place(one, warning))
+		}
 	}
 	return &resolved, nil
 }
 
-// place moves a fault of a document that the change does not hold to where it
-// came from, since its lines are those of the document alone, and names the
-// object whose change it is about.
+// first reports whether this was not said before: what is wrong with an object
+// shows with each SLO that refers to it.
+func (p *plan) first(said slo.DocumentError) bool {
+	before := p.said[said]
+	p.said[said] = true
+	return !before
+}
+
+// place names the object whose change a fault is about, where the SLO is none
+// of those that were given.
 func (p *plan) place(one candidate, fault slo.DocumentError) slo.DocumentError {
 	if _, given := p.wanted[one.ObjectRef]; given {
 		return fault
 	}
-	if fault.File == one.File {
-		fault.Document, fault.Line = 0, 0
-	}
 	d, _ := p.before.definition(one.Name)
 	for _, r := range d.SLO.References {
 		if p.moved[r] {
-			fault.Reason += fmt.Sprintf(" (%s refers to %s, which this would change)", one, r)
+			fault.Reason += fmt.Sprintf(" (%s refers to %s, which this changes)", one, r)
 			break
 		}
 	}
@@ -142,7 +148,7 @@ func (p *plan) reread(ref slo.ObjectRef, document []byte, origin string) *candid
 		err = errors.New("it is about something else")
 	}
 	if err != nil {
-		p.faults = append(p.faults, slo.DocumentError{
+		p.refuse(slo.DocumentError{
 			File: file, Object: ref.String(), Reason: fmt.Sprintf("cannot be read any more, apply it again: %v", err),
 		})
 		p.broken[ref], p.stored[ref] = true, nil

@@ -53,6 +53,18 @@ func NewForm(s slo.SLO) (form Form, why string) {
 	switch {
 	case len(s.Objectives) != 1:
 		return Form{}, "it has several objectives"
+	case len(s.References) > 0:
+		return Form{}, "it refers to other objects"
+	case s.Composite():
+		return Form{}, "its objective has an indicator of its own"
+	case s.Indicator.Value != nil:
+		return Form{}, "it measures a value instead of saying which events are good"
+	case !s.Window.Rolling():
+		return Form{}, "its window follows a calendar"
+	case s.Method != "" && s.Method != slo.Occurrences:
+		return Form{}, "its budget is one of time slices"
+	case len(s.Policies) > 0:
+		return Form{}, "it has alert policies"
 	case s.Indicator.Good == nil:
 		return Form{}, "it says which events are bad instead of which are good"
 	case len(s.Labels)+len(s.Annotations) > 0:
