@@ -44,6 +44,8 @@ type documentFault struct {
 	Object   string `json:"object"`
 	Field    string `json:"field"`
 	Reason   string `json:"reason"`
+	// Note says that it depends on what else is applied, or on what is measured here.
+	Note bool `json:"note,omitempty"`
 }
 
 // problemOf is the one table from errors to statuses. What it does not know
