@@ -9,12 +9,6 @@ import (
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// The limits of a time slice; it is also at most half of its window.
-const (
-	minTimeSlice = time.Minute
-	maxTimeSlice = 24 * time.Hour
-)
-
 // objective is one item of spec.objectives.
 type objective struct {
 	slo.Objective
@@ -133,7 +127,7 @@ func (r *reader) timeSlices(o object, into *objective, s *sloContent) {
 		}
 	}
 	if s.method == slo.Timeslices || s.method == slo.RatioTimeslices {
-		into.SliceWindow = r.timeSliceWindow(length, s.window)
+		into.SliceWindow = r.timeSliceWindow(length)
 	} else if length.present() {
 		r.warn(length, "has no effect: only %s and %s have it", slo.Timeslices, slo.RatioTimeslices)
 	}
@@ -152,12 +146,10 @@ func (r *reader) sliceTarget(v value) slo.Target {
 }
 
 // timeSliceWindow reads the length of a slice: a duration, or minutes.
-func (r *reader) timeSliceWindow(v value, window slo.Window) time.Duration {
+func (r *reader) timeSliceWindow(v value) time.Duration {
 	if !r.required(v) {
 		return 0
 	}
-	var text string
-	var length time.Duration
 	if v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!int" || v.node.ShortTag() == "!!float" {
 		if r.mode == Strict {
 			r.refuse(v, "must be text, found %s: write it as %sm", r.describe(v.node), v.node.Value)
@@ -168,15 +160,9 @@ func (r *reader) timeSliceWindow(v value, window slo.Window) time.Duration {
 			r.refuse(v, "must be a whole number of minutes, as in 5, found %s", r.describe(v.node))
 			return 0
 		}
-		text, length = v.node.Value+"m", time.Duration(minutes)*time.Minute
-	} else if text, length = r.duration(v); text == "" {
-		return 0
+		return time.Duration(minutes) * time.Minute
 	}
-	if length < minTimeSlice || length > maxTimeSlice {
-		r.refuse(v, "%s must be at least 1m and at most 1d", text)
-	} else if window.Duration > 0 && length > window.Duration/2 {
-		r.refuse(v, "%s must be at most half of the window of %s", text, window)
-	}
+	_, length := r.duration(v)
 	return length
 }
 
@@ -188,19 +174,9 @@ func (r *reader) checkObjectives(v value, s *sloContent) {
 	if !s.composite() {
 		return
 	}
-	first := -1
-	for i, o := range s.objectives {
-		place := value{path: o.path, line: r.lines[o.path]}
-		switch {
-		case o.indicator == nil && s.indicator == nil:
-			r.warn(place, "is left out: it has no indicator, which the others have")
-		case o.indicator == nil || o.SliceWindow == 0:
-		case first < 0:
-			first = i
-		case o.SliceWindow != s.objectives[first].SliceWindow:
-			place = value{path: o.path + ".timeSliceWindow", line: r.lines[o.path+".timeSliceWindow"]}
-			r.refuse(place, "is %s, but %s of %s: the parts of a composite must have the same slices",
-				slo.FormatDuration(o.SliceWindow), slo.FormatDuration(s.objectives[first].SliceWindow), s.objectives[first].path)
+	for _, o := range s.objectives {
+		if o.indicator == nil && s.indicator == nil {
+			r.warn(value{path: o.path, line: r.lines[o.path]}, "is left out: it has no indicator, which the others have")
 		}
 	}
 }

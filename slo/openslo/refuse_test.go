@@ -137,7 +137,7 @@ func TestRefusedLabelsAndAnnotations(t *testing.T) {
 
 func TestRefusedSpecs(t *testing.T) {
 	t.Parallel()
-	const noWindow = "must have one item, as in [{duration: 28d, isRolling: true}], which holds without it"
+	const noWindow = "must have one item, as in [{duration: 28d, isRolling: true}]"
 	const window = "[{duration: 28d, isRolling: true}]"
 	const noDuration = " is not a duration: write a positive whole number and one of m, h, d, w, M, Q, Y, as in 28d"
 	refuse(t, map[string]change{
@@ -164,8 +164,6 @@ func TestRefusedSpecs(t *testing.T) {
 		"no duration":                 {"duration: 28d, ", "", []fault{{21, "spec.timeWindow[0].duration", "is required"}}},
 		"a duration of 0":             {"28d", "0d", []fault{{21, "spec.timeWindow[0].duration", `"0d"` + noDuration}}},
 		"a duration in Go's form":     {"28d", "1h30m", []fault{{21, "spec.timeWindow[0].duration", `"1h30m"` + noDuration}}},
-		"a duration too short":        {"28d", "59m", []fault{{21, "spec.timeWindow[0].duration", "59m must be at least 1h and at most 400d"}}},
-		"a duration too long":         {"28d", "2Y", []fault{{21, "spec.timeWindow[0].duration", "2Y must be at least 1h and at most 400d"}}},
 		"a duration that is a number": {"28d", "28", []fault{{21, "spec.timeWindow[0].duration", "must be text, found the number 28: put it in quotes"}}},
 	})
 }

@@ -1,7 +1,6 @@
 package openslo
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,73 +102,4 @@ func lookUp[T any](r *resolver, from place, kind slo.Kind, name string) (*Object
 	}
 	r.used[ref] = true
 	return &found, content
-}
-
-// slo puts the SLO together.
-func (r *resolver) slo(content *sloContent) slo.SLO {
-	s := slo.SLO{
-		Name: content.metadata.name, DisplayName: content.metadata.displayName, Description: content.description, Service: content.service,
-		Labels: content.metadata.labels, Annotations: content.metadata.annotations, Window: content.window,
-	}
-	if content.method != slo.Occurrences {
-		s.Method = content.method // Occurrences is the zero value.
-	}
-	composite := content.composite()
-	var common *indicatorContent
-	if content.indicator != nil {
-		var at place
-		if at, common = r.indicatorAt(content.indicator); common != nil {
-			s.Indicator = r.indicator(at, common)
-		}
-	}
-	for _, o := range content.objectives {
-		if composite && o.indicator == nil {
-			continue // It is left out, with a warning.
-		}
-		s.Objectives = append(s.Objectives, r.objective(o, common))
-	}
-	root := place{object: &r.root}
-	if len(s.Objectives) == 0 {
-		r.note(root.at("spec.objectives"), "has no objective: nothing would be measured")
-	}
-	if common != nil && common.threshold != nil && content.indicator.ref != "" && len(s.Objectives) > 1 {
-		r.warn(root.at("spec.objectives"), "has %d items: OpenSLO wants one for a thresholdMetric; each is measured", len(s.Objectives))
-	}
-	for _, p := range content.policies {
-		r.policy(p, &s)
-	}
-	for ref := range r.used {
-		s.References = append(s.References, ref)
-	}
-	slices.SortFunc(s.References, func(a, b slo.ObjectRef) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
-	return s
-}
-
-// objective puts an objective together; common is the indicator of the SLO.
-func (r *resolver) objective(o objective, common *indicatorContent) slo.Objective {
-	result, content := o.Objective, common
-	if o.indicator != nil {
-		var at place
-		if at, content = r.indicatorAt(o.indicator); content != nil {
-			i := r.indicator(at, content)
-			result.Indicator = &i
-		}
-	}
-	if content == nil {
-		return result
-	}
-	place := place{object: &r.root, path: o.path}
-	if content.threshold == nil {
-		if result.Threshold != (slo.Threshold{}) {
-			r.warn(place, "has op or value, which have no effect: only a thresholdMetric is compared with a value")
-		}
-		result.Threshold = slo.Threshold{}
-		return result
-	}
-	if result.Threshold.Op == "" || result.Threshold.Limit == "" {
-		r.refuse(place, "needs op and value: its indicator is a thresholdMetric")
-	}
-	return result
 }

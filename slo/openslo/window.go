@@ -16,7 +16,12 @@ const defaultWindow = 28 * 24 * time.Hour
 // timeWindow reads the one window, rolling or of a calendar.
 func (r *reader) timeWindow(v value) slo.Window {
 	if !v.present() || v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0 {
-		r.dialect(v, "must have one item, as in [{duration: 28d, isRolling: true}], which holds without it")
+		const want = "must have one item, as in [{duration: 28d, isRolling: true}]"
+		if r.mode == Strict {
+			r.refuse(v, want)
+		} else {
+			r.warn(v, want+", which holds without it")
+		}
 		return slo.Window{Duration: defaultWindow}
 	}
 	items := r.items(v, 1)
@@ -27,7 +32,7 @@ func (r *reader) timeWindow(v value) slo.Window {
 	if !ok {
 		return slo.Window{}
 	}
-	text, length := r.windowLength(o.get("duration"))
+	text, length := r.duration(o.get("duration"))
 	window := slo.Window{Duration: length}
 	rolling, ok := r.optionalFlag(o.get("isRolling"))
 	calendar := o.get("calendar")
@@ -41,17 +46,6 @@ func (r *reader) timeWindow(v value) slo.Window {
 		r.refuse(o.get("isRolling"), "must be true without a calendar")
 	}
 	return window
-}
-
-// windowLength reads the length of a window; the text is empty if it is wrong.
-func (r *reader) windowLength(v value) (string, time.Duration) {
-	text, length := r.duration(v)
-	if text != "" && (length < slo.MinWindow || length > slo.MaxWindow) {
-		r.refuse(v, "%s must be at least %s and at most %s",
-			text, slo.FormatDuration(slo.MinWindow), slo.FormatDuration(slo.MaxWindow))
-		return "", 0
-	}
-	return text, length
 }
 
 // duration reads a required duration; the text is empty if it is wrong.
@@ -84,13 +78,15 @@ func (r *reader) calendar(v value, length string) slo.Calendar {
 	}
 	start, zone := o.get("startTime"), o.get("timeZone")
 	c := slo.Calendar{Start: r.startTime(start), Zone: r.name(zone)}
-	if length == "" || c.Start == "" || c.Zone == "" {
+	if length != "" {
+		unit := len(length) - 1
+		c.Unit = length[unit]
+		c.Count, _ = strconv.Atoi(length[:unit])
+	}
+	if c.Start == "" || c.Zone == "" {
 		return c
 	}
-	unit := len(length) - 1
-	c.Unit = length[unit]
-	c.Count, _ = strconv.Atoi(length[:unit])
-	at, shown, err := c.Begin()
+	at, shown, err := slo.Calendar{Count: 1, Unit: 'd', Start: c.Start, Zone: c.Zone}.Begin()
 	switch {
 	case err != nil:
 		r.refuse(zone, "%v", err)
