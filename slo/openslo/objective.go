@@ -59,6 +59,7 @@ func (r *reader) objective(v value, s *sloContent) objective {
 	r.timeSlices(o, &read, s)
 	weight := o.get("compositeWeight")
 	if weight.present() && read.indicator == nil {
+		r.number(weight)
 		r.warn(weight, "has no effect: only an objective with an indicator of its own has a weight")
 	} else if weight.present() {
 		read.Weight = r.decimal(weight)
@@ -122,13 +123,14 @@ func (r *reader) timeSlices(o object, into *objective, s *sloContent) {
 		}
 	case slo.Occurrences, slo.RatioTimeslices, "":
 		if target.present() {
-			r.sliceTarget(target)
+			r.number(target)
 			r.warn(target, "has no effect: only %s have it", slo.Timeslices)
 		}
 	}
 	if s.method == slo.Timeslices || s.method == slo.RatioTimeslices {
 		into.SliceWindow = r.timeSliceWindow(length)
 	} else if length.present() {
+		r.timeSliceWindow(length)
 		r.warn(length, "has no effect: only %s and %s have it", slo.Timeslices, slo.RatioTimeslices)
 	}
 }
