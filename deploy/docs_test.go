@@ -158,10 +158,13 @@ spec:
 		if !strings.HasPrefix(text, "apiVersion") {
 			text = fmt.Sprintf(around, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n        "))
 		}
-		documents, err := openslo.Parse("objectives.md", []byte(text))
+		objects, warnings, err := openslo.Parse("objectives.md", []byte(text), openslo.Strict)
 		require.NoError(t, err, text)
-		require.Len(t, documents, 1)
-		field, err := compiler.Check(documents[0].SLO.Indicator)
+		require.Empty(t, warnings)
+		require.Len(t, objects, 1)
+		definition, _, err := openslo.Resolve(objects[0], func(slo.ObjectRef) (openslo.Object, bool) { return openslo.Object{}, false })
+		require.NoError(t, err, text)
+		field, err := compiler.Check(definition.Indicator)
 		require.NoError(t, err, field)
 	}
 }

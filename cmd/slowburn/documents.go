@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -14,25 +15,51 @@ var _ catalog.Language = language{}
 type language struct{}
 
 // Parse implements catalog.Language.
-func (language) Parse(file string, data []byte, _ bool) ([]catalog.Object, slo.DocumentWarnings, error) {
-	parsed, err := openslo.Parse(file, data)
+func (language) Parse(file string, data []byte, strict bool) ([]catalog.Object, slo.DocumentWarnings, error) {
+	mode := openslo.Lenient
+	if strict {
+		mode = openslo.Strict
+	}
+	parsed, warnings, err := openslo.Parse(file, data, mode)
 	if err != nil {
-		return nil, nil, err
+		return nil, warnings, err
 	}
 	objects := make([]catalog.Object, len(parsed))
-	for i, d := range parsed {
+	for i, o := range parsed {
 		objects[i] = catalog.Object{
-			ObjectRef: slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name},
-			File:      file, Document: i + 1, Line: d.Line, Lines: d.Lines, Source: d.Source, Content: d.SLO,
+			ObjectRef: o.ObjectRef, File: o.File, Document: o.Document, Line: o.Line, Lines: o.Lines, Source: o.Source, Content: o,
+		}
+		for _, r := range o.References {
+			objects[i].References = append(objects[i].References, catalog.Reference(r))
 		}
 	}
-	return objects, nil, nil
+	return objects, warnings, nil
 }
 
 // Resolve implements catalog.Language.
-func (language) Resolve(o catalog.Object, _ func(slo.ObjectRef) (catalog.Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
-	definition, _ := o.Content.(slo.SLO)
-	return definition, nil, nil
+func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
+	root, err := read(o)
+	if err != nil {
+		return slo.SLO{}, nil, err
+	}
+	return openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+		found, ok := find(ref)
+		if !ok {
+			return openslo.Object{}, false
+		}
+		object, err := read(found)
+		return object, err == nil
+	})
+}
+
+// read gives back what Parse read, at the place that the catalog knows it at.
+func read(o catalog.Object) (openslo.Object, error) {
+	object, ok := o.Content.(openslo.Object)
+	if !ok {
+		return openslo.Object{}, fmt.Errorf("%s: was not read by this language", o)
+	}
+	object.File, object.Document, object.Line, object.Lines = o.File, o.Document, o.Line, o.Lines
+	return object, nil
 }
 
 // hostOf is the host that a URL names, without its port; empty for none.
