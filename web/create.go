@@ -112,7 +112,7 @@ func (s *Server) read(ctx context.Context, page *view.Create) (document []byte, 
 			return nil, nil, err
 		}
 	}
-	definitions, _, err = s.settings.Drafts.Check(ctx, slo.Documents{File: "document", Data: document})
+	definitions, warnings, err := s.settings.Drafts.Check(ctx, slo.Documents{File: "document", Data: document})
 	if faults, ok := errors.AsType[slo.DocumentErrors](err); ok {
 		page.Faults = faultsOf(*page, faults)
 		return nil, nil, nil
@@ -120,6 +120,7 @@ func (s *Server) read(ctx context.Context, page *view.Create) (document []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
+	page.Warnings = view.NewTextWarnings(warnings)
 	if len(definitions) == 0 {
 		page.Faults = view.FormFaults{Other: []view.Fault{{Reason: "holds no SLO: apply other objects through the API, or with the SLO that refers to them"}}}
 		return nil, nil, nil

@@ -22,6 +22,8 @@ type Create struct {
 	// Replaces reports that an SLO of the name exists and would get a new revision.
 	Replaces bool
 	Faults   FormFaults
+	// Warnings say what of the document was read otherwise than it is written.
+	Warnings []Fault
 	Preview  *Preview
 	// Why says why a document stays text.
 	Why      string
@@ -205,14 +207,19 @@ func (f FormFaults) Lines() []FaultLine {
 }
 
 // NewTextFaults lists the faults of a text by line.
-func NewTextFaults(faults slo.DocumentErrors) FormFaults {
-	var out FormFaults
+func NewTextFaults(faults slo.DocumentErrors) FormFaults { return FormFaults{Other: byLine(faults)} }
+
+// NewTextWarnings lists the warnings of a text by line.
+func NewTextWarnings(warnings slo.DocumentWarnings) []Fault { return byLine(warnings) }
+
+func byLine(faults []slo.DocumentError) []Fault {
+	var out []Fault
 	for _, f := range faults {
 		fault := Fault{Field: f.Field, Reason: f.Reason}
 		if f.Line > 0 {
 			fault.Place = "line " + strconv.Itoa(f.Line)
 		}
-		out.Other = append(out.Other, fault)
+		out = append(out, fault)
 	}
 	return out
 }
