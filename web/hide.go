@@ -94,11 +94,13 @@ func hide(node *yaml.Node) {
 		for i := 1; i < len(node.Content); i += 2 {
 			hide(node.Content[i])
 		}
+		return
 	case yaml.SequenceNode:
 		for _, item := range node.Content {
 			hide(item)
 		}
-	default:
-		*node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: hidden, Style: yaml.DoubleQuotedStyle}
+		return
+	case yaml.ScalarNode, yaml.AliasNode, yaml.DocumentNode:
 	}
+	*node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: hidden, Style: yaml.DoubleQuotedStyle}
 }

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -115,7 +114,7 @@ func TestNoSecretLeavesInWhateverShapeItIs(t *testing.T) {
 		source.Others[0].Document = data
 		out := shown(r, handler)
 		if !strings.HasPrefix(out, "[hidden]") {
-			require.Contains(r, out, "DataSource", fmt.Sprintf("%s\nbecame\n%s", data, out))
+			require.Contains(r, out, "DataSource", "%s\nbecame\n%s", data, out)
 		}
 	})
 }

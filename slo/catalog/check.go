@@ -49,13 +49,10 @@ func (p *plan) blame(one candidate, field string, found check) {
 		if r.Kind != slo.KindSLI || !strings.HasPrefix(r.Field, field+"Ref") {
 			continue
 		}
-		at, given := p.wanted[r.ObjectRef]
-		blamed, fault := one, slo.DocumentError{}
-		if given {
+		blamed, fault := one, one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
+		if at, given := p.wanted[r.ObjectRef]; given {
 			blamed = p.candidates[at]
 			fault = blamed.fault("spec"+found.part, "%v", found.err)
-		} else {
-			fault = one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
 		}
 		if !found.told[blamed.ObjectRef] {
 			found.told[blamed.ObjectRef] = true

@@ -77,20 +77,28 @@ func TestAnSLOFollowsWhatItRefersTo(t *testing.T) {
 		revision, others int
 	}{
 		"its indicator": {
-			"SLI:fast y", []string{"SLI fast changed", "SLO a changed, follows, recounts"},
-			[]string{"save 1 and 1, archive 0", "append", "tell 2"}, 2, 1,
+			"SLI:fast y",
+			[]string{"SLI fast changed", "SLO a changed, follows, recounts"},
+			[]string{"save 1 and 1, archive 0", "append", "tell 2"},
+			2, 1,
 		},
 		"something behind its policy": {
-			"AlertCondition:burns thrice", []string{"AlertCondition burns changed", "SLO a changed, follows"},
-			[]string{"save 1 and 1, archive 0", "tell 2"}, 2, 1,
+			"AlertCondition:burns thrice",
+			[]string{"AlertCondition burns changed", "SLO a changed, follows"},
+			[]string{"save 1 and 1, archive 0", "tell 2"},
+			2, 1,
 		},
 		"a change that means the same": {
-			"AlertPolicy:page  calm @AlertCondition:burns", []string{"AlertPolicy page changed"},
-			[]string{"save 0 and 1, archive 0", "tell 2"}, 1, 1,
+			"AlertPolicy:page  calm @AlertCondition:burns",
+			[]string{"AlertPolicy page changed"},
+			[]string{"save 0 and 1, archive 0", "tell 2"},
+			1, 1,
 		},
 		"an object that nobody uses": {
-			"Service:shop x", []string{"Service shop created"},
-			[]string{"save 0 and 1, archive 0", "tell 2"}, 1, 0,
+			"Service:shop x",
+			[]string{"Service shop created"},
+			[]string{"save 0 and 1, archive 0", "tell 2"},
+			1, 0,
 		},
 		"no change": {"SLI:fast x", []string{"SLI fast unchanged"}, nil, 1, 0},
 	} {
