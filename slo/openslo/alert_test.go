@@ -130,7 +130,9 @@ func TestTheHighestBurnRateIsThatOfTheSLO(t *testing.T) {
 	_, warnings := resolved(t, two, openslo.Strict)
 	require.Equal(t, "a burn rate of gte 150 can never be for every objective of SLO checkout-fast: the highest of all is 1000", warnings[0].Reason)
 
-	policies := two[strings.Index(two, "  alertPolicies:"):]
+	_, after, found := strings.Cut(two, "  alertPolicies:")
+	require.True(t, found)
+	policies := "  alertPolicies:" + after
 	for name, c := range map[string]struct{ method, objectives, annotation, reason string }{
 		"the sum of weight times rate for Occurrences": {
 			"Occurrences", "{target: 0.99, indicatorRef: x, compositeWeight: 0.5}, {target: 0.9, indicatorRef: x, compositeWeight: 10}", "", "",

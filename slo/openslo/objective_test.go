@@ -25,8 +25,8 @@ spec: {thresholdMetric: {metricSource: {type: Spans, spec: {service: y, value: d
 
 func compositeOf(method, objectives string) string {
 	file := strings.Replace(aComposite, "Occurrences", method, 1)
-	at := strings.Index(file, "  objectives:")
-	return file[:at] + "  objectives: [" + objectives + "]\n" + someSLIs
+	before, _, _ := strings.Cut(file, "  objectives:")
+	return before + "  objectives: [" + objectives + "]\n" + someSLIs
 }
 
 func TestComposites(t *testing.T) {
