@@ -15,8 +15,8 @@ import (
 )
 
 // Canonical writes the documents of a file in one form: fields in the order of
-// the specification, blocks instead of braces, labels as lists, aliases written
-// out. Comments are kept, JSON stays JSON. Writing what was written changes
+// the specification, blocks instead of braces, labels as lists, aliases and
+// merge keys written out. Comments are kept, JSON stays JSON. Writing what was written changes
 // nothing, and reading it gives the same objects.
 //
 // The error is a slo.DocumentErrors: those of Parse, or that the comments stand
@@ -165,6 +165,7 @@ func onlyComments(text []byte) string {
 
 // order brings a document, or a list of them, into the canonical form.
 func order(root *yaml.Node) {
+	unmerge(root)
 	expand(root)
 	lift(root)
 	for _, top := range root.Content {

@@ -1,12 +1,15 @@
 package openslo_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
@@ -61,6 +64,35 @@ func TestTheCanonicalFormOfEveryFile(t *testing.T) {
 	for _, file := range []string{"", "# a\n", "# a\n---\n# b\n", "~\n", "---\n" + named("a") + "\n...\n# after\n", "- " + named("a") + "\n-\n- # b\n  " + named("b")} {
 		canonical(t, file)
 	}
+}
+
+func TestCommentsAnywhereAreKept(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("testdata", "untidy.yaml"))
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		lines := strings.Split(string(data), "\n")
+		for n := range rapid.IntRange(1, 4).Draw(t, "comments") {
+			at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
+			indent := len(lines[at]) - len(strings.TrimLeft(lines[at], " "))
+			comment := fmt.Sprintf("# comment %d", n)
+			switch rapid.SampledFrom([]string{"behind", "before", "at the left"}).Draw(t, "place") {
+			case "behind":
+				lines[at] += " " + comment
+			case "before":
+				lines = slices.Insert(lines, at, strings.Repeat(" ", indent)+comment)
+			case "at the left":
+				lines = slices.Insert(lines, at, comment)
+			}
+		}
+		file := strings.Join(lines, "\n")
+		if _, _, err := openslo.Parse("f.yaml", []byte(file), openslo.Lenient); err != nil {
+			t.Skip("it became part of a text")
+		}
+		out, err := openslo.Canonical("f.yaml", []byte(file), openslo.Lenient)
+		require.NoError(t, err, file)
+		require.GreaterOrEqual(t, strings.Count(string(out), "# comment"), strings.Count(file, "# comment"))
+	})
 }
 
 func TestTheCanonicalFormOfJSONIsJSON(t *testing.T) {

@@ -104,6 +104,7 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 		p.fault(slo.DocumentError{Document: number, Line: node.Line, Reason: reason})
 		return append(parts, part{})
 	}
+	unmerge(node)
 	switch {
 	case isNull(node):
 		return parts
