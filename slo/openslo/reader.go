@@ -119,7 +119,7 @@ func (r *reader) entries(v value) (keys []string, values map[string]value) {
 
 func mergeHint(key *yaml.Node) string {
 	if key.ShortTag() == "!!merge" {
-		return " (a merge key): write the fields out"
+		return " (a merge key): it merges a map, or a list of maps"
 	}
 	return ""
 }

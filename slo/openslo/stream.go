@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -103,6 +104,7 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 		p.fault(slo.DocumentError{Document: number, Line: node.Line, Reason: reason})
 		return append(parts, part{})
 	}
+	unmerge(node)
 	switch {
 	case isNull(node):
 		return parts
@@ -179,5 +181,5 @@ func tidy(text []byte) []byte {
 	if first, rest, found := bytes.Cut(text, []byte("\n")); found && string(bytes.TrimSpace(first)) == "---" {
 		text = bytes.TrimLeft(rest, "\r\n")
 	}
-	return append(bytes.TrimRight(text, " \t\r\n"), '\n')
+	return slices.Concat(bytes.TrimRight(text, " \t\r\n"), []byte("\n")) // The text is the caller's.
 }

@@ -129,6 +129,7 @@ func TestStrictVerdictsAreThoseOfTheSDK(t *testing.T) {
 		"a service without a spec":     {aService, "spec: {description: text}\n", "", accepts, ""},
 		"a long description":           {aService, "text", long, refuses, ""},
 		"a field in other case":        {aService, "description", "Description", accepts, "fields are told by their exact name"},
+		"a merge key":                  {aService, "team: a", "<<: {team: a}", accepts, ""},
 		"a field twice":                {aService, "kind: Service", "kind: Service\nkind: Service", accepts, "a field that is written twice is a mistake"},
 
 		"a data source without a type":    {aDataSource, "type: Prometheus, ", "", refuses, ""},
