@@ -133,6 +133,9 @@ func checkDuration(s slo.SpanSource) error {
 }
 
 func (c *Compiler) parse(text string) (*condition, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, fmt.Errorf("condition %q: %w", text, err)
+	}
 	parsed, err := c.parser.ParseCondition(text)
 	if err != nil {
 		return nil, fmt.Errorf("condition %q: %w", text, readable(err))
@@ -141,6 +144,9 @@ func (c *Compiler) parse(text string) (*condition, error) {
 }
 
 func (c *Compiler) parseValue(text string) (*expression, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, fmt.Errorf("value %q: %w", text, err)
+	}
 	parsed, err := c.parser.ParseValueExpression(text)
 	if err != nil {
 		return nil, fmt.Errorf("value %q: %w", text, readable(err))

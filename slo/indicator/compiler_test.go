@@ -1,6 +1,7 @@
 package indicator_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,11 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 		"a value of nothing":     {valued(" ", slo.LTE, "0.5"), "value", "expression is empty"},
 		"a fault in a value":     {valued("span.kind ==", slo.LTE, "1"), "value", `value "span.kind ==": column 11: unexpected "=="`},
 		"a value of no context":  {valued("size", slo.LTE, "1"), "value", "write span.size"},
+		"as deep as can be":      {condition(strings.Repeat("(", 10) + "true" + strings.Repeat(")", 10)), "", ""},
+		"brackets in a text":     {condition(`span.name == "\"((((((((((((("`), "", ""},
+		"brackets side by side":  {condition(strings.Repeat("(true) and ", 12) + "true"), "", ""},
+		"too deep":               {condition(strings.Repeat("Len(", 40)), "total", "nested 40 deep"},
+		"too many lambdas":       {valued("Len("+strings.Repeat("(x)=>", 40), slo.LTE, "1"), "value", "nested 42 deep"},
 		"the clock in a call":    {condition("Hour(Now()) > 12"), "total", "Now() cannot be used"},
 		"a value of the clock":   {valued("UnixNano(Now())", slo.LTE, "1"), "value", "Now() cannot be used"},
 		"an unknown operator":    {valued(ofN, "eq", "1"), "value", `"eq": write lte, gte, lt or gt`},
