@@ -75,7 +75,7 @@ func drawValued(t *rapid.T) slo.Indicator {
 	}
 	value := &slo.Value{Of: rapid.SampledFrom(texts).Draw(t, "of")}
 	if rapid.Bool().Draw(t, "raw") {
-		value.Raw = rapid.SampledFrom([]slo.RawType{slo.RawSuccess, slo.RawFailure, "sucess"}).Draw(t, "type")
+		value.Raw = rapid.SampledFrom([]slo.RawType{slo.RawSuccess, slo.RawFailure, "part"}).Draw(t, "type")
 	}
 	if value.Raw == "" || rapid.IntRange(0, 9).Draw(t, "both") == 0 {
 		value.Threshold = slo.Threshold{
@@ -117,7 +117,9 @@ func drawNumbered(t *rapid.T, n int, end time.Time) []byte {
 	}
 	v := rapid.OneOf(
 		rapid.SampledFrom([]any{
-			nil, "1", "0.5", "x", true, []any{1}, int64(0), int64(1), int64(-1), int64(2), int64(9007199254740992), int64(9007199254740993),
+			nil, "1", "0.5", "x", true,
+			[]any{1},
+			int64(0), int64(1), int64(-1), int64(2), int64(9007199254740992), int64(9007199254740993),
 			int64(math.MaxInt64), int64(math.MinInt64), 0.0, math.Copysign(0, -1), 0.1, 0.5, 1.0, 0.3, math.Nextafter(0.3, 1), math.Nextafter(0.3, 0),
 			math.Nextafter(1, 2), math.Nextafter(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 0.5e-9, 1.5e-9, 0.4999999999e-9,
 			9007199254740992.0,

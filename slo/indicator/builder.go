@@ -37,14 +37,15 @@ func (b *builder) add(s slo.Series) {
 	b.seen[s.ID] = true
 	i := s.Indicator
 	compiled := series{id: s.ID, unit: unitOf(i), total: b.source(s.ID, "total", i.Total)}
-	if err := checkVerdict(i); err != nil {
+	switch err := checkVerdict(i); {
+	case err != nil:
 		b.fault(s.ID, err)
 		compiled.verdict.condition = broken
-	} else if i.Value != nil {
+	case i.Value != nil:
 		compiled.value = b.value(s.ID, *i.Value)
-	} else if i.Good != nil {
+	case i.Good != nil:
 		compiled.verdict = b.source(s.ID, "good", *i.Good)
-	} else {
+	default:
 		compiled.verdict, compiled.verdictIsBad = b.source(s.ID, "bad", *i.Bad), true
 	}
 	compiled.total.service = "" // The lists below hold it already.

@@ -44,7 +44,7 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 		"a limit alone":          {valued(ofN, "", "1"), "value", `"": write lte, gte, lt or gt`},
 		"a limit in words":       {valued(ofN, slo.LTE, "much"), "value", `"much" is not a decimal number`},
 		"a limit of any size":    {valued(ofN, slo.LTE, "1e999999999"), "value", "is not a decimal number"},
-		"an unknown raw type":    {raw(ofN, "sucess"), "value", `"sucess": write success or failure`},
+		"an unknown raw type":    {raw(ofN, "part"), "value", `"part": write success or failure`},
 		"a raw duration":         {raw("duration", slo.RawSuccess), "value", "no share of events"},
 		"a raw value with a limit": {
 			slo.Indicator{Value: &slo.Value{Of: ofN, Raw: slo.RawSuccess, Threshold: slo.Threshold{Op: slo.LTE}}}, "value", "has no threshold",
@@ -107,7 +107,7 @@ func TestWhatDoesNotCompileIsUnknownAndStopsNothing(t *testing.T) {
 		"a limit":                 {valued("duration", slo.LTE, "much"), slo.Counts{Unknown: 2}},
 		"a value without a limit": {valued("duration", "", ""), slo.Counts{Unknown: 2}},
 		"a raw value":             {raw("?", slo.RawSuccess), slo.Counts{Unknown: 2 * slo.RawUnit}},
-		"a raw type":              {raw("1", "sucess"), slo.Counts{Unknown: 2 * slo.RawUnit}},
+		"a raw type":              {raw("1", "part"), slo.Counts{Unknown: 2 * slo.RawUnit}},
 		"a raw value and good": {
 			slo.Indicator{Good: good, Value: &slo.Value{Of: "1", Raw: slo.RawSuccess}}, slo.Counts{Unknown: 2 * slo.RawUnit},
 		},
