@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"testing"
 	"unicode/utf8"
 
@@ -120,7 +119,7 @@ func requireSLO(t *testing.T, o object[spec]) {
 		require.Equal(t, "failure", ratio.RawType)
 	} else {
 		require.NotNil(t, ratio.Total)
-		require.True(t, (ratio.Good == nil) != (ratio.Bad == nil))
+		require.NotEqual(t, ratio.Good == nil, ratio.Bad == nil)
 		require.Empty(t, ratio.RawType)
 	}
 	for _, m := range []*metric{ratio.Raw, ratio.Good, ratio.Bad, ratio.Total} {
@@ -172,7 +171,7 @@ func requirePolicy(t *testing.T, p object[policy]) {
 
 func requireDuration(t *testing.T, text string) {
 	t.Helper()
-	require.Regexp(t, regexp.MustCompile(`^[1-9][0-9]*[mhdwMQY]$`), text)
+	require.Regexp(t, `^[1-9][0-9]*[mhdwMQY]$`, text)
 	_, err := slo.ParseDuration(text)
 	require.NoError(t, err)
 }
@@ -180,13 +179,13 @@ func requireDuration(t *testing.T, text string) {
 func requireMetadata[T any](t *testing.T, o object[T]) {
 	t.Helper()
 	m := o.Metadata
-	require.Regexp(t, regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`), m.Name)
+	require.Regexp(t, `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`, m.Name)
 	require.LessOrEqual(t, utf8.RuneCountInString(m.DisplayName), 63)
-	key := regexp.MustCompile(`^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$`)
+	const key = `^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$`
 	for k := range m.Labels {
 		require.Regexp(t, key, k)
 	}
-	annotation := regexp.MustCompile(`^([a-z0-9.-]+/)?[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$`)
+	const annotation = `^([a-z0-9.-]+/)?[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?$`
 	for k := range m.Annotations {
 		require.Regexp(t, annotation, k)
 	}
