@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
@@ -49,8 +50,7 @@ func convert(file string, data []byte, read func(*reader, field)) ([]byte, []str
 		return nil, r.notes, fmt.Errorf("write the OpenSLO documents of %s: %w", file, err)
 	}
 	if len(out) > maxBytes {
-		r.document, r.subject = 0, ""
-		r.note(field{}, "gives %d bytes of OpenSLO, more than Slowburn reads at once: divide it", len(out))
+		r.noteFile(fmt.Sprintf("gives %d bytes of OpenSLO, more than Slowburn reads at once: divide it", len(out)))
 	}
 	return out, r.notes, nil
 }
@@ -101,6 +101,14 @@ func (r *reader) refuse(at field, format string, args ...any) {
 // note says what of a field is not carried over, or how.
 func (r *reader) note(at field, format string, args ...any) {
 	r.notes = append(r.notes, r.where(at, fmt.Sprintf(format, args...)).Error())
+}
+
+// noteFile is a note of the whole file, made once.
+func (r *reader) noteFile(text string) {
+	note := slo.DocumentError{File: r.file, Reason: text}.Error()
+	if !slices.Contains(r.notes, note) {
+		r.notes = append(r.notes, note)
+	}
 }
 
 func (r *reader) where(at field, reason string) slo.DocumentError {

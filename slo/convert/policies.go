@@ -1,11 +1,6 @@
 package convert
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/slowburn-slo/slowburn/slo"
-)
+import "strings"
 
 // burn is an alert of another system: it fires while both look-backs burn.
 type burn struct {
@@ -69,13 +64,7 @@ func alertmanager() document {
 
 // noteReceiver says once for a file where alerts will go.
 func (r *reader) noteReceiver() {
-	note := slo.DocumentError{
-		File:   r.file,
-		Reason: "alerts go to the receiver " + receiver + ", as nothing says which: name one of yours in notificationTargets",
-	}.Error()
-	if !slices.Contains(r.notes, note) {
-		r.notes = append(r.notes, note)
-	}
+	r.noteFile("alerts go to the receiver " + receiver + ", as nothing says which: name one of yours in notificationTargets")
 }
 
 // links are the annotations of an SLO for the links that alerts carry.

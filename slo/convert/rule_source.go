@@ -105,8 +105,8 @@ func tierOf(p slo.AlertPolicy, scrape time.Duration) (slo.Tier, error) {
 // something else.
 func (s RuleSource) check() error {
 	switch {
-	case s.Name == "":
-		return errors.New("the name is empty")
+	case !regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`).MatchString(s.Name):
+		return fmt.Errorf("the name %q is none of OpenSLO's: write a-z, 0-9 and -", excerpt(s.Name))
 	case s.Bad == "" || s.Total == "":
 		return errors.New("the counters of bad and of all events are required")
 	case len(s.used()) == 0:

@@ -150,17 +150,23 @@ func (s RuleSource) alert(t slo.Tier) rule {
 	if s.Service != "" {
 		labels["service"] = s.Service
 	}
+	for name, text := range labels {
+		labels[name] = literal(text)
+	}
 	a := rule{Alert: AlertName, Expr: expr, Labels: labels, Annotations: map[string]string{
 		"summary": fmt.Sprintf("%s burns its error budget at %.4g or more times the rate that it can bear", s.Name, t.Factor),
 		"description": fmt.Sprintf("Of the events of the last %s, {{ $value | humanizePercentage }} were bad; the target of %s %% over %s allows %s %%. "+
 			"The tier %s fires when the share of bad events over %s is at least %.4g times that.",
-			names[0], s.Target.Percent(), s.Window, percentOf(s.budget()), t.Name, strings.Join(names, " and over "), t.Factor),
+			names[0], s.Target.Percent(), s.Window, percentOf(s.budget()), literal(t.Name), strings.Join(names, " and over "), t.Factor),
 	}}
 	if t.HoldFor > 0 {
 		a.KeepFiringFor = slo.FormatDuration(t.HoldFor)
 	}
 	return a
 }
+
+// literal keeps Prometheus from reading a text as a template.
+func literal(text string) string { return strings.ReplaceAll(text, "{{", `{{ "{{" }}`) }
 
 // threshold is factor * (1 - target), as near as a float can be: 0.6, where
 // Prometheus would make 0.6000000000000001 of 6 * 0.1.

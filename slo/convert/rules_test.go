@@ -121,6 +121,22 @@ func TestTiersThatCannotFireAreNotWritten(t *testing.T) {
 	require.Contains(t, string(out), "tier: 6h")
 }
 
+func TestLabelsOfAlertsAreNoTemplates(t *testing.T) {
+	t.Parallel()
+	source, err := convert.SourceOf(checkout(), 0, 0)
+	require.NoError(t, err)
+	source.Labels["team"] = "{{ nobody }}"
+	out, err := convert.PrometheusRules([]convert.RuleSource{source})
+	require.NoError(t, err)
+	for _, r := range readRules(t, out).Groups[0].Rules {
+		if r.Record != "" { // Prometheus expands those of alerts only.
+			require.Equal(t, "{{ nobody }}", r.Labels["team"])
+			continue
+		}
+		require.Equal(t, `{{ "{{" }} nobody }}`, r.Labels["team"])
+	}
+}
+
 func TestEnoughBadEventsAreAskedOnlyOfCounters(t *testing.T) {
 	t.Parallel()
 	source, err := convert.SourceOf(checkout(), 0, 0)
@@ -185,7 +201,7 @@ func TestWhatRulesCannotSayIsRefused(t *testing.T) {
 		change func(*convert.RuleSource)
 		says   string
 	}{
-		"no name":             {func(s *convert.RuleSource) { s.Name = "" }, "name is empty"},
+		"no name":             {func(s *convert.RuleSource) { s.Name = "{{" }, "the name \"{{\" is none"},
 		"no counter":          {func(s *convert.RuleSource) { s.Bad = "" }, "counters"},
 		"no tier":             {func(s *convert.RuleSource) { s.Tiers = nil }, "no tier is in use"},
 		"a query":             {func(s *convert.RuleSource) { s.Total = "sum(a)" }, `"sum(a)" is neither a bare selector`},

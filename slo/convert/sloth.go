@@ -52,6 +52,7 @@ func (r *reader) sloth(root field) {
 	if len(list) == 0 {
 		r.refuse(spec.get("slos"), "is required: at least one SLO")
 	}
+	r.noteFile("the window is 30d, Sloth's default: where Sloth runs with another, change timeWindow and the alert policies")
 	for _, item := range list {
 		if len(r.taken) >= maxSLOs {
 			r.refuse(item, "is one of more than %d SLOs: divide the file", maxSLOs)
