@@ -67,7 +67,7 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	since := e.settings.Now().Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
+	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, nil, func(d slo.Delta) {
 		known(d.Series).history.Add(d.Slice, d.Counts)
 	})
 	if err != nil {
