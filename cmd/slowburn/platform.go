@@ -302,6 +302,7 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 	if p.folder != nil {
 		actor(group, p.logger, "SLO folder", p.folder.Watch)
 	}
+	actor(group, p.logger, "earlier revisions", p.retire)
 	actor(group, p.logger, "ledger", p.ledger.Run)
 	actor(group, p.logger, "recount", p.recount.Run)
 	actor(group, p.logger, "traffic", p.traffic.Run)
