@@ -56,7 +56,7 @@ func (r *reader) burnRate(v value, into *conditionContent) {
 	}
 	kind := into.metadata.extensions.condition
 	if (kind == "" || kind == slo.BurnRate) && (into.op == slo.LTE || into.op == slo.LT) {
-		r.warn(op, "tells of a burn rate that is low: write gte or gt for one that is high")
+		r.warn(op, "tells of a burn rate that is low: write gte or gt for one that is high, or the annotation %s here", conditionAnnotation)
 	}
 }
 
