@@ -62,14 +62,12 @@ func (r *reader) burnRate(v value, into *conditionContent) {
 
 // alertAfter reads how long a condition must hold, which may be 0.
 func (r *reader) alertAfter(v value) time.Duration {
-	if text := r.name(v); text == "0m" {
-		return 0
-	} else if text == "" {
+	if v.node.Value == "0m" {
 		return 0
 	}
-	_, after := r.duration(v)
+	text, after := r.duration(v)
 	if after > slo.MaxWindow {
-		r.refuse(v, "%s must be at most %s", v.node.Value, slo.FormatDuration(slo.MaxWindow))
+		r.refuse(v, "%s must be at most %s", text, slo.FormatDuration(slo.MaxWindow))
 	}
 	return after
 }
