@@ -74,6 +74,9 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 	if err != nil {
 		return bucketsJSON{}, err
 	}
+	if objective.Composite {
+		return bucketsJSON{}, refuse(http.StatusBadRequest, "objective %d is the composite of all others and has no buckets of its own: ask for those of a member", objective.Index)
+	}
 	from, to, err := rangeOf(r.URL.Query(), objective)
 	if err != nil {
 		return bucketsJSON{}, err
