@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -86,8 +87,8 @@ type Notification struct {
 //
 // A tier that is frozen, or whose short window is empty, holds what fires, and
 // in silence nothing new fires: silence is neither recovery nor outage (design,
-// section 2). HoldFor lets the fast tier stay
-// one episode until it was quiet for five minutes of event time.
+// section 2). HoldFor lets the fast tier stay one episode until it was quiet for
+// five minutes of event time. A tier that is inhibited waits as pending.
 func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, bool) {
 	over := v.LongOver && v.ShortOver
 	if over && to.After(e.LastOver) {
@@ -97,23 +98,23 @@ func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, boo
 	case v.Frozen:
 		return e, false
 	case e.State == Firing:
-		if over || v.Short.Total() == 0 || to.Sub(e.LastOver) < v.HoldFor {
+		if over || v.windowed() && (v.Short.Total() == 0 || to.Sub(e.LastOver) < v.HoldFor) {
 			return e, false
 		}
 		e.State, e.ResolvedAt = Resolved, at
 		return e, true
-	case over && silent:
+	case over && silent && v.windowed():
 		return e, false
-	case over:
+	case over && v.Inhibited == "" && e.held(v.After, at):
 		if e.State != Pending {
 			e.PendingSince = at
 		}
 		e.State, e.FiredAt = Firing, at
 		return e, true
-	case v.LongOver && e.State != Pending:
+	case (over || v.waits()) && e.State != Pending:
 		e.State, e.PendingSince = Pending, at
 		return e, true
-	case !v.LongOver && e.State == Pending:
+	case !over && !v.waits() && e.State == Pending:
 		e.State, e.ResolvedAt = Lapsed, at
 		return e, true
 	default:
@@ -121,23 +122,68 @@ func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, boo
 	}
 }
 
+// held reports whether an episode that is over has been so for long enough.
+func (e Episode) held(after time.Duration, at time.Time) bool {
+	return after == 0 || e.State == Pending && at.Sub(e.PendingSince) >= after
+}
+
+// waits reports whether the long look-back is over while the short one is not,
+// so that an episode is pending. A tier that must be over for some time is not:
+// its pending episode says since when it has been.
+func (v TierStatus) waits() bool { return v.LongOver && v.After == 0 }
+
+// Ended are the instants at which tiers of an objective ceased to fire, the
+// newest of each.
+type Ended map[string]time.Time
+
+// inhibit sets Inhibited where a faster tier fires, or did so until within the
+// short look-back of the slower one: by then its short window holds nothing of
+// what the faster one has told.
+func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.Time) {
+	for i := range tiers {
+		slower := &tiers[i]
+		slower.Inhibited = ""
+		if slower.LeftOut != "" || !slower.windowed() {
+			continue
+		}
+		reach := slower.Tier.Short
+		if reach == 0 {
+			reach = slower.Tier.Long
+		}
+		for k := range tiers {
+			faster := &tiers[k]
+			if !faster.inhibits(slower.Tier) {
+				continue
+			}
+			last, known := ended[faster.Name]
+			if open[faster.Name].State == Firing || known && at.Sub(last) < reach {
+				slower.Inhibited = faster.Name
+				break
+			}
+		}
+	}
+}
+
 // Advance evaluates every tier of an objective against its open episodes (by
 // tier name; pending or firing ones) and returns the transitions, in the
 // order of the tiers. In open it only moves LastOver of episodes that go on;
-// the transitions are the caller's to apply once they are stored.
+// the transitions are the caller's to apply once they are stored. In the status
+// it says which tiers are inhibited.
 //
 // An episode whose tier no longer exists, because the objective was edited,
 // resolves or lapses: nothing could end it otherwise. Nothing else moves while
 // the status is stale: a verdict of then must not page or reassure now.
-func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at time.Time) []Transition {
+func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, ended Ended, at time.Time) []Transition {
 	var moved []Transition
-	known := make(map[string]bool, len(status.Tiers))
+	inhibit(status.Tiers, open, ended, at)
 	for _, tier := range status.Tiers {
-		known[tier.Name] = tier.LeftOut == ""
 		if tier.LeftOut != "" || !status.StaleSince.IsZero() {
 			continue
 		}
 		before := open[tier.Name]
+		if tier.Inhibited == "" {
+			tier.Inhibited = fires(moved, tier.Tier) // One that begins at this instant.
+		}
 		after, changed := before.step(tier, status.Silent, status.To, at)
 		if !changed {
 			if before.ID != "" {
@@ -153,15 +199,32 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, at
 		moved = append(moved, Transition{Episode: after, At: at, SLO: definition, Status: status, Tier: tier})
 	}
 	for name, episode := range open {
-		if !known[name] {
-			moved = append(moved, Transition{
-				Episode: episode.End(at), At: at, SLO: definition, Status: status,
-				Tier:   TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
-				Reason: "the objective was edited and this tier is no longer used",
-			})
+		if status.uses(name) {
+			continue
 		}
+		moved = append(moved, Transition{
+			Episode: episode.End(at), At: at, SLO: definition, Status: status,
+			Tier:   TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
+			Reason: "the objective was edited and this tier is no longer used",
+		})
 	}
 	return moved
+}
+
+// fires is the tier among the transitions that begins to fire and inhibits a
+// slower one, empty for none.
+func fires(moved []Transition, slower Tier) string {
+	for _, t := range moved {
+		if t.Episode.State == Firing && t.Tier.inhibits(slower) {
+			return t.Tier.Name
+		}
+	}
+	return ""
+}
+
+// uses reports whether the objective has a tier of this name.
+func (s ObjectiveStatus) uses(name string) bool {
+	return slices.ContainsFunc(s.Tiers, func(t TierStatus) bool { return t.Name == name && t.LeftOut == "" })
 }
 
 // End closes an episode whose objective or tier is gone: a firing one

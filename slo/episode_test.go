@@ -95,7 +95,7 @@ func TestEpisodesFollowTheirTier(t *testing.T) {
 					Tier:     slo.Tier{Name: "1h", Severity: slo.Page, HoldFor: test.holdFor},
 					LongOver: m.long, ShortOver: m.short, Frozen: m.frozen, Short: slo.LookBackCounts{Counts: short},
 				}}}
-				moved := slo.Advance(definition, status, open, at)
+				moved := slo.Advance(definition, status, open, nil, at)
 				if m.want == "" {
 					require.Empty(t, moved, "after %s", m.after)
 					continue
@@ -128,7 +128,7 @@ func TestAnEpisodeWhoseTierIsGoneEnds(t *testing.T) {
 	}
 	moved := slo.Advance(slo.SLO{Name: "x"}, slo.ObjectiveStatus{To: at, Tiers: []slo.TierStatus{
 		{Tier: slo.Tier{Name: "6h", LeftOut: "it can never fire"}},
-	}}, open, at)
+	}}, open, nil, at)
 	states := map[string]slo.EpisodeState{}
 	for _, m := range moved {
 		states[m.Episode.ID] = m.Episode.State

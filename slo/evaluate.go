@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"math/big"
 	"slices"
 	"time"
 )
@@ -19,39 +20,98 @@ type Plan struct {
 	index     int
 	objective Objective
 	window    Window
-	tiers     []Tier
+	calendar  *calendar // nil for a rolling window
+	method    BudgetingMethod
+	unit      Unit
+	// budget is 1 - target. A composite by Occurrences has 1, and members.
+	budget  *big.Rat
+	members []planMember
+	// composite: the objective is the composite itself. member: it is part of one.
+	composite, member bool
+	tiers             []Tier
 	// lengths are all look-backs, each once: first those that the status
-	// shows, the window last of them, then what only tiers use.
+	// shows, the window (theWindow) last of them, then what only tiers use.
 	lengths []time.Duration
 	shown   int
-	// long and short are the places in lengths of each tier's look-backs.
+	// long and short are the places in lengths of each tier's look-backs; the
+	// short one is that of the long where there is none.
 	long, short []int
 }
 
-// maxLengths bounds Plan.lengths: nine usual look-backs, the window, and two
-// for each of the five tiers.
-const maxLengths = 20
+// theWindow stands for the window among the lengths of look-backs.
+const theWindow time.Duration = 0
 
-// NewPlan prepares the objective of an SLO at an index, under the default policy.
+// usualLengths is how many look-backs a plan has without policies of its own:
+// nine usual ones, the window, and two for each tier.
+const usualLengths = 24
+
+// NewPlan prepares the objective of an SLO at an index; the index behind the
+// last stands for the composite (see SLO.Evaluated). A calendar that does not
+// exist (see Calendar.Check) counts as a rolling window of its nominal length.
 func NewPlan(definition SLO, index int) Plan {
-	objective := definition.Objectives[index]
-	p := Plan{index: index, objective: objective, window: definition.Window}
-	p.tiers = DefaultPolicy(objective.Target, definition.Window, 0)
-	for _, length := range []time.Duration{
-		10 * time.Second, 2 * time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
-		6 * time.Hour, 24 * time.Hour, 72 * time.Hour,
-	} {
+	p := Plan{
+		index: index, window: definition.Window, method: definition.Method, composite: index == len(definition.Objectives),
+		member: index < len(definition.Objectives) && definition.Composite(),
+	}
+	if p.method == "" {
+		p.method = Occurrences
+	}
+	if !p.window.Rolling() {
+		if c, err := p.window.Calendar.compile(); err == nil {
+			p.calendar = &c
+		}
+	}
+	if p.composite {
+		p.compose(definition)
+	} else {
+		p.objective = definition.Objectives[index]
+		p.budget = p.objective.Target.budgetRat()
+	}
+	p.unit = unitOf(p.method, definition, index)
+	p.tiers = p.policy(definition)
+	for _, length := range usualLookBacks() {
 		if length < p.window.Duration {
 			p.lengths = append(p.lengths, length)
 		}
 	}
-	p.lengths = append(p.lengths, p.window.Duration)
+	p.lengths = append(p.lengths, theWindow)
 	p.shown = len(p.lengths)
 	for _, tier := range p.tiers {
-		p.long = append(p.long, p.place(tier.Long))
-		p.short = append(p.short, p.place(tier.Short))
+		long := p.place(tier.Long)
+		short := long
+		if tier.Short > 0 {
+			short = p.place(tier.Short)
+		}
+		p.long, p.short = append(p.long, long), append(p.short, short)
 	}
 	return p
+}
+
+func usualLookBacks() []time.Duration {
+	return []time.Duration{
+		10 * time.Second, 2 * time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
+		6 * time.Hour, 24 * time.Hour, 72 * time.Hour,
+	}
+}
+
+// policy are the tiers: those of the document, or the default ones and what
+// tells of missing data. What is part of a composite only has the latter.
+func (p *Plan) policy(definition SLO) []Tier {
+	if p.member {
+		return watchers()
+	}
+	s := scale{budget: p.budget, highest: p.highestBurn(), window: p.window}
+	if p.method != Occurrences {
+		s.slice = p.objective.SliceWindow
+	}
+	switch {
+	case len(definition.Policies) > 0:
+		return s.own(definition.Policies)
+	case p.composite:
+		return s.defaults()
+	default:
+		return append(s.defaults(), watchers()...)
+	}
 }
 
 // place finds or adds a look-back.
@@ -63,25 +123,13 @@ func (p *Plan) place(length time.Duration) int {
 	return len(p.lengths) - 1
 }
 
-// Reading is what is known of a series at an instant.
-type Reading struct {
-	// Now is the wall clock.
-	Now      time.Time
-	History  *History
-	Series   SeriesState
-	Coverage Coverage
-	// StaleSince, if it is set, is the instant that can still be judged because
-	// nobody knows what came later.
-	StaleSince time.Time
-}
-
-// to is where the windows of the series end: at the watermark while that is
-// within two minutes of now, else at now.
-func (r Reading) to() time.Time {
-	if w := r.Series.Watermark; !w.IsZero() && !w.After(r.Now) && r.Now.Sub(w) <= watermarkReach {
-		return w
+// Longest is the longest look-back that the plan needs history for.
+func (p *Plan) Longest() time.Duration {
+	longest := p.window.Duration
+	if p.calendar != nil {
+		longest += longest/16 + 48*time.Hour // A month of 31 days, a year of 366, a day of 25 hours.
 	}
-	return r.Now
+	return max(longest, slices.Max(p.lengths))
 }
 
 // Evaluate judges the objective: counts of every look-back, the budget, the
@@ -89,40 +137,83 @@ func (r Reading) to() time.Time {
 // set by Conclude, once the episodes have moved. A reading that is stale is
 // judged as of then: the silence since is Slowburn's own, not the service's.
 func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
+	r = r.merged()
 	if !r.StaleSince.IsZero() {
 		r.Now = r.StaleSince
 	}
 	to := r.to()
-	latest := r.History.before(SliceOf(to) + 1) // The open bucket is included.
-	var all [maxLengths]LookBack
+	end := SliceOf(to) + 1 // The open bucket is included.
+	period := p.period(to)
+	var room [usualLengths]LookBack
+	all := append(room[:0], make([]LookBack, max(0, len(p.lengths)-usualLengths))...)[:len(p.lengths)]
+	var burns [usualLengths]measure
+	measures := append(burns[:0], make([]measure, max(0, len(p.lengths)-usualLengths))...)[:len(p.lengths)]
+	latest := r.History.before(end)
 	for i, length := range p.lengths {
 		from := windowStart(to, length)
-		counts := latest.Minus(r.History.before(from))
-		all[i] = LookBack{
-			Length: length, From: from.Start(), To: to, Counts: counts, Rate: burnRate(p.objective.Target, counts),
+		if length == theWindow {
+			from, length = p.windowFrom(to), p.window.Duration
+			if p.calendar != nil {
+				length = to.Sub(period.From)
+			}
 		}
+		m := measure{counts: latest.Minus(r.History.before(from))}
+		if p.weighted() {
+			m = p.measureMembers(r, from, end)
+		}
+		measures[i] = m
+		all[i] = LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}
 	}
 	window := all[p.shown-1]
 	s := ObjectiveStatus{
 		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
-		From: window.From, To: to, Counts: window.Counts, Budget: BudgetOf(p.objective.Target, window.Counts),
+		Method: p.method, Unit: p.unit, Composite: p.composite, Member: p.member,
+		From: window.From, To: to, PeriodEnd: period.To, Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
 		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
 		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measured(window.From, to),
 		StaleSince: r.StaleSince, CountedSince: r.Series.CountedSince(),
 	}
-	for i, tier := range p.tiers {
-		long, short := &all[p.long[i]], &all[p.short[i]]
-		s.Tiers[i] = TierStatus{
-			Tier:      tier,
-			Long:      LookBackCounts{Counts: long.Counts, Rate: long.Rate},
-			Short:     LookBackCounts{Counts: short.Counts, Rate: short.Rate},
-			LongOver:  long.Counts.Bad >= tier.MinBad && tier.threshold.reachedBy(long.Counts.Bad, long.Counts.Total()),
-			ShortOver: tier.threshold.reachedBy(short.Counts.Bad, short.Counts.Total()),
-			Frozen:    tier.LeftOut == "" && r.measured(short.From, to) < 0.5,
+	for i := range p.tiers {
+		tier := &p.tiers[i]
+		if !tier.windowed() {
+			s.Tiers[i] = r.watch(tier)
+			continue
 		}
+		s.Tiers[i] = p.verdict(r, tier, verdictInput{
+			long: &all[p.long[i]], short: &all[p.short[i]],
+			longMeasure: measures[p.long[i]], shortMeasure: measures[p.short[i]], window: measures[p.shown-1],
+			length: s.PeriodEnd.Sub(s.From), to: to, end: end,
+		})
 	}
 	return s
+}
+
+// period is the window as an interval: of a calendar the whole period, of a
+// rolling window the stretch that ends at to.
+func (p *Plan) period(to time.Time) Interval {
+	if p.calendar == nil {
+		return Interval{From: to.Add(-p.window.Duration), To: to}
+	}
+	return p.calendar.period(to)
+}
+
+// windowFrom is the first slice of the window that ends at to.
+func (p *Plan) windowFrom(to time.Time) Slice {
+	if p.calendar == nil {
+		return windowStart(to, p.window.Duration)
+	}
+	return SliceOf(p.calendar.period(to).From)
+}
+
+// Edges are the places in the past at which the plan needs exact sums at an
+// instant, however old they are: History.Pin keeps them. They are the edges of
+// the current calendar period.
+func (p *Plan) Edges(now time.Time) []Slice {
+	if p.calendar == nil {
+		return nil
+	}
+	return []Slice{SliceOf(p.calendar.period(now).From)}
 }
 
 // Conclude fills in the open episodes of the objective and the state that
@@ -138,10 +229,13 @@ func (s *ObjectiveStatus) Conclude(open map[string]Episode, now time.Time) {
 		case Resolved, Lapsed:
 		}
 	}
+	burning := slices.ContainsFunc(s.Firing, func(e Episode) bool {
+		return e.Tier != string(SourceSilent) && e.Tier != string(Blind)
+	})
 	switch {
 	case s.Budget.Exhausted:
 		s.State = Exhausted
-	case len(s.Firing) > 0:
+	case burning:
 		s.State = Burning
 	case s.Counts.Total() == 0 || now.Sub(s.MeasuredUntil) > StaleAfter:
 		s.State = Unmeasured
@@ -169,88 +263,4 @@ func burnRate(target Target, c Counts) float64 {
 	}
 	n, d := target.budget()
 	return float64(c.Bad) / float64(c.Total()) * float64(d) / float64(n)
-}
-
-// measured is the share of [from, to] in which Slowburn was accepting and the
-// series was in force.
-func (r Reading) measured(from, to time.Time) float64 {
-	if !from.Before(to) {
-		return 0
-	}
-	var total time.Duration
-	for _, counted := range r.Series.Counted {
-		begin, end := r.accepting(counted, from, to)
-		if !begin.Before(end) {
-			continue
-		}
-		total += end.Sub(begin)
-		for _, gap := range r.Coverage.Gaps {
-			if b, e := latest(begin, gap.From), earliest(end, gap.To); b.Before(e) {
-				total -= e.Sub(b)
-			}
-		}
-	}
-	return float64(total) / float64(to.Sub(from))
-}
-
-// accepting is the part of [from, to] in which the journal was accepting, but
-// for its gaps, and the series was counted in one of its stretches. A
-// watermark may be a little ahead of the last journal record read, so the
-// coverage is taken to last until now while it is fresh.
-func (r Reading) accepting(counted Interval, from, to time.Time) (begin, end time.Time) {
-	until := r.Coverage.Until
-	if r.Now.Sub(until) <= StaleAfter {
-		until = r.Now
-	}
-	begin, end = latest(from, counted.From, r.Coverage.Since), earliest(to, until)
-	if !counted.To.IsZero() {
-		end = earliest(end, counted.To)
-	}
-	return begin, end
-}
-
-// unmeasured are the stretches of [from, to) that are not measured, in their
-// order: what measured leaves. What lies after now is not yet unmeasured.
-func (r Reading) unmeasured(from, to time.Time) []Interval {
-	to = earliest(to, r.Now)
-	var measured []Interval
-	for _, counted := range r.Series.Counted {
-		if begin, end := r.accepting(counted, from, to); begin.Before(end) {
-			measured = append(measured, Interval{From: begin, To: end})
-		}
-	}
-	var missing []Interval
-	at := from
-	for _, m := range measured {
-		if at.Before(m.From) {
-			missing = append(missing, Interval{From: at, To: m.From})
-		}
-		at = latest(at, m.To)
-		for _, gap := range r.Coverage.Gaps {
-			if b, e := latest(m.From, gap.From), earliest(m.To, gap.To); b.Before(e) {
-				missing = append(missing, Interval{From: b, To: e})
-			}
-		}
-	}
-	if at.Before(to) {
-		missing = append(missing, Interval{From: at, To: to})
-	}
-	slices.SortFunc(missing, func(a, b Interval) int { return a.From.Compare(b.From) })
-	return missing
-}
-
-func latest(first time.Time, others ...time.Time) time.Time {
-	for _, t := range others {
-		if t.After(first) {
-			first = t
-		}
-	}
-	return first
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -65,10 +65,18 @@ func outage(t *testing.T, targetText string, perSecond, badOf10 int64) map[strin
 			Series:   slo.SeriesState{Watermark: now, Counted: []slo.Interval{{From: begin}}},
 			Coverage: slo.Coverage{Since: begin, Until: now},
 		})
-		for _, moved := range slo.Advance(definition, status, open, now) {
-			open[moved.Episode.Tier] = moved.Episode
-			if moved.Episode.State == slo.Firing {
-				fired[moved.Episode.Tier] = now.Sub(failing) + time.Second
+		for _, tier := range status.Tiers { // Each on its own: a faster one would inhibit it.
+			alone := status
+			alone.Tiers = []slo.TierStatus{tier}
+			own := map[string]slo.Episode{}
+			if e, ok := open[tier.Name]; ok {
+				own[tier.Name] = e
+			}
+			for _, moved := range slo.Advance(definition, alone, own, nil, now) {
+				open[moved.Episode.Tier] = moved.Episode
+				if moved.Episode.State == slo.Firing {
+					fired[moved.Episode.Tier] = now.Sub(failing) + time.Second
+				}
 			}
 		}
 	}

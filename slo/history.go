@@ -50,6 +50,8 @@ type History struct {
 	unknown []int64
 	slices  [sliceHours]cells
 	minutes [minuteHours]cells
+	// pins are places that stay exact at any age, in their order.
+	pins []pin
 }
 
 type goodAndBad struct{ good, bad int64 }
@@ -88,6 +90,9 @@ func (h *History) Add(s Slice, c Counts) {
 	}
 	if hour > h.head-minuteHours {
 		h.minutes[hour%minuteHours].at(hour, minutesPerHour).add(int(int64(s)%slicesPerHour/slicesPerMinute), c)
+	}
+	if len(h.pins) > 0 {
+		h.addToPins(s, c)
 	}
 }
 
@@ -137,6 +142,11 @@ func (h *History) before(s Slice) Counts {
 	if within == 0 {
 		return sum
 	}
+	if len(h.pins) > 0 && !h.exact(s) {
+		if at, found := h.pinAt(s); found {
+			return sum.Plus(h.pins[at].within)
+		}
+	}
 	minute := within / slicesPerMinute
 	if m := &h.minutes[hour%minuteHours]; m.hour == hour {
 		sum = sum.Plus(m.sum(0, minute))
@@ -145,6 +155,33 @@ func (h *History) before(s Slice) Counts {
 		sum = sum.Plus(c.sum(minute*slicesPerMinute, within))
 	}
 	return sum
+}
+
+// longestPause is the longest run of minutes without an event between the first
+// one that is kept by the minute and the slice of the newest, and how far these
+// two are apart.
+func (h *History) longestPause(newest Slice) (pause, span time.Duration) {
+	last := int64(newest) / slicesPerMinute
+	var longest, previous, first int64 = 0, -1, -1
+	for hour := max(0, last/minutesPerHour-minuteHours+1); hour <= last/minutesPerHour; hour++ {
+		c := &h.minutes[hour%minuteHours]
+		if c.hour != hour {
+			continue
+		}
+		for m := range int64(minutesPerHour) {
+			at := hour*minutesPerHour + m
+			if at > last || c.sum(int(m), int(m)+1) == (Counts{}) {
+				continue
+			}
+			if previous >= 0 {
+				longest = max(longest, at-previous-1)
+			} else {
+				first = at
+			}
+			previous = at
+		}
+	}
+	return time.Duration(longest) * time.Minute, time.Duration(previous-first) * time.Minute
 }
 
 // gridAt is the grid that is kept at a slice: 10 s for the last hours, then

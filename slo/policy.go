@@ -3,51 +3,8 @@ package slo
 import (
 	"fmt"
 	"math/big"
-	"math/bits"
 	"time"
 )
-
-// Severity says how urgently a tier wants a human.
-type Severity string
-
-// The severities: a page wakes somebody, a ticket waits for the day.
-const (
-	Page   Severity = "page"
-	Ticket Severity = "ticket"
-)
-
-// Tier is a pair of look-backs and the burn rate at which both must burn.
-type Tier struct {
-	// Name is unique within a policy: "fast", or the long look-back.
-	Name        string
-	Severity    Severity
-	Long, Short time.Duration
-	// Factor is the burn rate, for display; decisions use the exact threshold.
-	Factor float64
-	// MinBad is how many bad events the long window must hold at least.
-	MinBad int64
-	// HoldFor is how much quiet event time ends an episode; 0 ends it with
-	// the first verdict that is not over.
-	HoldFor time.Duration
-	// LeftOut says why the tier is not used; empty if it is.
-	LeftOut string
-
-	threshold fraction
-}
-
-// fraction is an error ratio to compare with: bad/total >= num/den.
-type fraction struct{ num, den uint64 }
-
-// reachedBy reports bad/total >= num/den by cross-multiplication in 128 bits,
-// without rounding. No events reach nothing.
-func (f fraction) reachedBy(bad, total int64) bool {
-	if total <= 0 || bad < 0 {
-		return false
-	}
-	h1, l1 := bits.Mul64(uint64(bad), f.den)
-	h2, l2 := bits.Mul64(uint64(total), f.num)
-	return h1 > h2 || (h1 == h2 && l1 >= l2)
-}
 
 // DefaultPolicy returns the tiers of an objective without alert policies
 // (design, section 6), those left out included, the fastest first.
@@ -59,12 +16,47 @@ func (f fraction) reachedBy(bad, total int64) bool {
 // of 2m/10s pages at factor min(100, 0.8/(1-target)): 99.9 % gives 100, a
 // total outage is seen after 12 s.
 //
+// The quiet tier is for services with so few events that the others seldom see
+// three bad ones: at most ten an hour, looked at over 3d/24h. It pages where a
+// whole budget was spent in the long look-back, and where it is next to
+// impossible (one in a million) that so many of so few events are bad by chance.
+//
 // reportingInterval is how often the source reports; 0 for events that arrive
 // as they happen. A tier is used only if its short look-back is at least twice
 // that long, and if any error ratio can reach its factor; if no other page
 // tier remains, the fast one stays in any case.
 func DefaultPolicy(target Target, window Window, reportingInterval time.Duration) []Tier {
-	tiers := []Tier{fastTier(target)}
+	s := scale{budget: target.budgetRat(), window: window, interval: reportingInterval}
+	s.highest = new(big.Rat).Inv(s.budget)
+	return s.defaults()
+}
+
+// scale is what the tiers of an objective are measured by.
+type scale struct {
+	// budget is what a burn rate is multiplied by to give the threshold: 1 -
+	// target; 1 for a composite, whose burn rate is compared itself.
+	budget *big.Rat
+	// highest is the burn rate when every event is bad.
+	highest *big.Rat
+	window  Window
+	// interval is how often the source reports. slice is the length of a time
+	// slice; short look-backs are drawn out to two of them where that is no more
+	// than half of the long one.
+	interval, slice time.Duration
+}
+
+// The chance that bad events of a page tier may have at most, if the objective
+// were met (see chance): one in a hundred, for few events one in a million.
+const (
+	pageChance  = 0.01
+	quietChance = 1e-6
+	// quietEvents is how many events the long look-back of the quiet tier holds
+	// at most: ten an hour.
+	quietEvents = 720
+)
+
+func (s scale) defaults() []Tier {
+	tiers := []Tier{s.fast()}
 	for _, t := range []struct {
 		severity     Severity
 		sharePercent int64
@@ -75,69 +67,109 @@ func DefaultPolicy(target Target, window Window, reportingInterval time.Duration
 		{Ticket, 10, 24 * time.Hour, 2 * time.Hour},
 		{Ticket, 10, 72 * time.Hour, 6 * time.Hour},
 	} {
-		tiers = append(tiers, shareTier(target, window, t.severity, t.sharePercent, t.long, t.short))
+		tiers = append(tiers, s.share(t.severity, t.sharePercent, t.long, t.short))
 	}
 	otherPage := false
 	for i := range tiers {
-		tiers[i].leaveOut(target, reportingInterval)
-		otherPage = otherPage || (i > 0 && tiers[i].Severity == Page && tiers[i].LeftOut == "")
+		s.leaveOut(&tiers[i])
+		otherPage = otherPage || (i > 0 && tiers[i].pages() && tiers[i].LeftOut == "")
 	}
-	if !otherPage {
+	if !otherPage && s.slice == 0 {
 		tiers[0].LeftOut = ""
+	}
+	if s.slice == 0 {
+		tiers = append(tiers, s.quiet())
 	}
 	return tiers
 }
 
-func fastTier(target Target) Tier {
-	n, d := target.budget()
-	budget := new(big.Rat).SetFrac(new(big.Int).SetUint64(n), new(big.Int).SetUint64(d))
-	factor := new(big.Rat).Quo(big.NewRat(8, 10), budget)
-	if limit := big.NewRat(100, 1); factor.Cmp(limit) > 0 {
-		factor = limit
+func (s scale) fast() Tier {
+	t := s.tier("fast", Page, 2*time.Minute, 10*time.Second, s.reachable(big.NewRat(100, 1)))
+	t.MinBad, t.HoldFor, t.MaxChance = 10, 5*time.Minute, pageChance
+	return t
+}
+
+// share is the tier that spends a share of the budget in its long look-back.
+func (s scale) share(severity Severity, percent int64, long, short time.Duration) Tier {
+	factor := big.NewRat(int64(max(s.window.Duration, week)), int64(long))
+	factor.Mul(factor, big.NewRat(percent, 100))
+	t := s.tier("", severity, s.shrink(long), s.shrink(short), factor)
+	if needed := 2 * s.slice; t.Short < needed && needed <= t.Long/2 {
+		t.Short = needed
 	}
-	return newTier("fast", Page, 2*time.Minute, 10*time.Second, factor, budget, 10, 5*time.Minute)
-}
-
-func shareTier(target Target, window Window, severity Severity, sharePercent int64, long, short time.Duration) Tier {
-	const week = 7 * 24 * time.Hour
-	n, d := target.budget()
-	budget := new(big.Rat).SetFrac(new(big.Int).SetUint64(n), new(big.Int).SetUint64(d))
-	factor := big.NewRat(int64(max(window.Duration, week)), int64(long))
-	factor.Mul(factor, big.NewRat(sharePercent, 100))
-	if window.Duration < week {
-		long = scale(long, window.Duration, week)
-		short = max(scale(short, window.Duration, week), SliceLength)
+	t.Name, t.MinBad = FormatDuration(t.Long), 3
+	if severity == Page {
+		t.MaxChance = pageChance
 	}
-	return newTier(FormatDuration(long), severity, long, short, factor, budget, 3, 0)
+	return t
 }
 
-// scale returns d * part / whole, rounded down to a nanosecond.
-func scale(d, part, whole time.Duration) time.Duration {
-	product := new(big.Int).Mul(big.NewInt(int64(d)), big.NewInt(int64(part)))
-	return time.Duration(product.Quo(product, big.NewInt(int64(whole))).Int64())
+func (s scale) quiet() Tier {
+	factor := s.reachable(big.NewRat(int64(max(s.window.Duration, week)), int64(72*time.Hour)))
+	t := s.tier("quiet", Page, s.shrink(72*time.Hour), s.shrink(24*time.Hour), factor)
+	t.MinBad, t.MaxChance, t.MaxTotal = 3, quietChance, quietEvents
+	s.leaveOut(&t)
+	return t
 }
 
-// newTier computes the error ratio at which the tier burns: factor * budget.
-// Its fraction fits into 64 bits: a target has at most nine decimals, a window
-// is a whole number of minutes of at most MaxWindow.
-func newTier(name string, severity Severity, long, short time.Duration, factor, budget *big.Rat, minBad int64, holdFor time.Duration) Tier {
-	threshold := new(big.Rat).Mul(factor, budget)
-	display, _ := factor.Float64()
-	return Tier{
-		Name: name, Severity: severity, Long: long, Short: short, Factor: display, MinBad: minBad, HoldFor: holdFor,
-		threshold: fraction{num: threshold.Num().Uint64(), den: threshold.Denom().Uint64()},
+// reachable is the factor, or four fifths of the highest burn rate if it is less.
+func (s scale) reachable(factor *big.Rat) *big.Rat {
+	if limit := new(big.Rat).Mul(big.NewRat(8, 10), s.highest); limit.Cmp(factor) < 0 {
+		return limit
+	}
+	return factor
+}
+
+const week = 7 * 24 * time.Hour
+
+// shrink is a look-back of a window below a week, in proportion, not below a
+// slice of the ledger.
+func (s scale) shrink(d time.Duration) time.Duration {
+	if s.window.Duration >= week {
+		return d
+	}
+	product := new(big.Int).Mul(big.NewInt(int64(d)), big.NewInt(int64(s.window.Duration)))
+	return max(time.Duration(product.Quo(product, big.NewInt(int64(week))).Int64()), SliceLength)
+}
+
+// tier computes the error ratio at which a tier burns: factor * budget.
+func (s scale) tier(name string, severity Severity, long, short time.Duration, factor *big.Rat) Tier {
+	t := Tier{Name: name, Severity: severity, Kind: BurnRate, Op: GTE, Long: long, Short: short}
+	t.Factor, _ = factor.Float64()
+	t.compareWith(new(big.Rat).Mul(factor, s.budget))
+	return t
+}
+
+// compareWith sets the threshold: of 64 bits where it fits, as for every tier of
+// the default policy (a target has at most nine decimals, a window is a whole
+// number of minutes of at most MaxWindow).
+func (t *Tier) compareWith(threshold *big.Rat) {
+	var fits bool
+	if t.threshold, fits = fractionOf(threshold); !fits {
+		t.exact = threshold
 	}
 }
 
 // leaveOut sets LeftOut where the tier cannot serve.
-func (t *Tier) leaveOut(target Target, reportingInterval time.Duration) {
-	n, d := target.budget()
+func (s scale) leaveOut(t *Tier) {
+	highest, _ := s.highest.Float64()
 	switch {
-	case t.threshold.num > t.threshold.den:
-		t.LeftOut = fmt.Sprintf("it can never fire: its factor %.4g is above %.4g, the burn rate when every event is bad",
-			t.Factor, float64(d)/float64(n))
-	case t.Short < 2*reportingInterval:
+	case new(big.Rat).Mul(s.highest, s.budget).Cmp(t.bound()) < 0:
+		t.LeftOut = fmt.Sprintf("it can never fire: its factor %.4g is above %.4g, the burn rate when every event is bad", t.Factor, highest)
+	case t.Short < 2*s.interval:
 		t.LeftOut = fmt.Sprintf("its short look-back of %s is below twice the reporting interval of %s",
-			FormatDuration(t.Short), FormatDuration(reportingInterval))
+			FormatDuration(t.Short), FormatDuration(s.interval))
+	case t.Short < 2*s.slice:
+		t.LeftOut = fmt.Sprintf("its short look-back of %s is below two time slices of %s",
+			FormatDuration(t.Short), FormatDuration(s.slice))
+	}
+}
+
+// watchers are the tiers that tell of what is not known. They are tickets:
+// nobody knows that anything is wrong.
+func watchers() []Tier {
+	return []Tier{
+		{Name: "source-silent", Severity: Ticket, Kind: SourceSilent},
+		{Name: "blind", Severity: Ticket, Kind: Blind},
 	}
 }

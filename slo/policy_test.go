@@ -119,7 +119,8 @@ func TestDefaultPolicyHasTheFactorsOfTheDesign(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := slo.DefaultPolicy(target(t, test.target), slo.Window{Duration: test.window}, test.interval)
-			require.Len(t, got, len(test.want))
+			require.Len(t, got, len(test.want)+1, "and the quiet tier")
+			require.Equal(t, "quiet", got[len(test.want)].Name)
 			for i, want := range test.want {
 				require.Equal(t, want.name, got[i].Name)
 				require.Equal(t, want.severity, got[i].Severity, want.name)
@@ -130,6 +131,27 @@ func TestDefaultPolicyHasTheFactorsOfTheDesign(t *testing.T) {
 				require.Equal(t, want.used, got[i].LeftOut == "", "%s: %s", want.name, got[i].LeftOut)
 			}
 		})
+	}
+}
+
+func TestTheQuietTierIsForFewEventsOverDays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		target string
+		window time.Duration
+		long   time.Duration
+		factor float64
+	}{
+		"a whole budget in three days":                          {"0.999", 30 * day, 3 * day, 10},
+		"four fifths of the highest burn rate, if that is less": {"0.9", 90 * day, 3 * day, 8},
+		"it shrinks with a window below a week":                 {"0.999", day, 3 * day / 7, 7.0 / 3},
+	} {
+		tiers := slo.DefaultPolicy(target(t, test.target), slo.Window{Duration: test.window}, 0)
+		quiet := tiers[len(tiers)-1]
+		require.Equal(t, test.long, quiet.Long, name)
+		require.InDelta(t, test.factor, quiet.Factor, 1e-12, name)
+		require.Equal(t, slo.Page, quiet.Severity, name)
+		require.Empty(t, quiet.LeftOut, name)
 	}
 }
 

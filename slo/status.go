@@ -18,32 +18,6 @@ const (
 	OK State = "ok"
 )
 
-// Budget is the error budget of one objective over its window, in events.
-type Budget struct {
-	// Total is how many events may be bad: (1 - target) * events; 0.999 of
-	// 12 345 events leaves 12.345.
-	Total float64
-	// Spent is how many were.
-	Spent int64
-	// RemainingRatio is 1 - spent/total, signed and not clamped: -1.5 means
-	// that two and a half budgets are spent. Meaningless without events.
-	RemainingRatio float64
-	// Exhausted reports, by exact arithmetic, that nothing remains.
-	Exhausted bool
-}
-
-// BudgetOf computes the budget that a target leaves: 0.999 over 10 000 events
-// of which 4 are bad has total 10, spent 4, remaining ratio 0.6.
-func BudgetOf(target Target, c Counts) Budget {
-	n, d := target.budget()
-	b := Budget{Total: float64(c.Total()) * float64(n) / float64(d), Spent: c.Bad}
-	if b.Total > 0 {
-		b.RemainingRatio = 1 - float64(c.Bad)/b.Total
-	}
-	b.Exhausted = c.Bad > 0 && fraction{num: n, den: d}.reachedBy(c.Bad, c.Total())
-	return b
-}
-
 // LookBack is what one look-back holds.
 type LookBack struct {
 	Length   time.Duration
@@ -57,12 +31,27 @@ type LookBack struct {
 // TierStatus is the verdict of one tier, with the counts that it rests on.
 type TierStatus struct {
 	Tier
+	// Unit is that of the counts.
+	Unit        Unit
 	Long, Short LookBackCounts
-	// LongOver and ShortOver: the look-back burns at least at the factor; the
-	// long one also holds the least number of bad events.
+	// Events are the events of the long look-back, also where slices are counted.
+	Events Counts
+	// LongOver and ShortOver: the look-back compares with the factor as the tier
+	// asks for; the long one also passes the gate.
 	LongOver, ShortOver bool
-	// Frozen: too little of the short look-back was measured to judge.
+	// Gate says why a long look-back that is over does not count: too few events
+	// are bad, or as many may be by chance. Empty if none is in the way.
+	Gate string
+	// Chance is how likely it is to see as many bad events if the objective is
+	// met; 0 if nobody asked.
+	Chance float64
+	// Frozen: too little of the look-back was measured to judge.
 	Frozen bool
+	// Inhibited is the faster tier that fires, or has just ceased to: while it is
+	// set the tier does not begin to fire.
+	Inhibited string
+	// Pause is the silence that SourceSilent waits for; 0 while the source speaks.
+	Pause time.Duration
 }
 
 // LookBackCounts are the counts and the burn rate of one look-back of a tier.
@@ -78,10 +67,17 @@ type ObjectiveStatus struct {
 	DisplayName string
 	Target      Target
 	Window      Window
+	// Method and Unit say what is counted.
+	Method BudgetingMethod
+	Unit   Unit
+	// Composite: it is that of all objectives of its SLO. Member: it is part of one.
+	Composite, Member bool
 	// From and To bound the window in event time, [From, To].
 	From, To time.Time
-	Counts   Counts
-	Budget   Budget
+	// PeriodEnd is where the calendar period ends; To for a rolling window.
+	PeriodEnd time.Time
+	Counts    Counts
+	Budget    Budget
 	// BurnRates holds the usual look-backs up to the window, and the window.
 	BurnRates []LookBack
 	Tiers     []TierStatus
@@ -115,6 +111,25 @@ func (s ObjectiveStatus) SLI() (float64, bool) {
 	return float64(s.Counts.Good) / float64(n), true
 }
 
+// SLIBounds are the least and the greatest share of good events that the
+// unknown ones leave open, or false without events: 97 good, 2 bad and 1 unknown
+// lie in [0.97, 0.98].
+func (s ObjectiveStatus) SLIBounds() (low, high float64, ok bool) {
+	n := s.Counts.Total()
+	if n == 0 {
+		return 0, 0, false
+	}
+	return float64(s.Counts.Good) / float64(n), float64(s.Counts.Good+s.Counts.Unknown) / float64(n), true
+}
+
+// length is that of the window: of a calendar the whole period.
+func (s ObjectiveStatus) length() time.Duration {
+	if s.Window.Rolling() {
+		return s.Window.Duration
+	}
+	return s.PeriodEnd.Sub(s.From)
+}
+
 // TimeToExhaustion is how long the budget lasts at a burn rate: remaining
 // ratio * window / rate. Half of a 30d budget at 14.4 lasts 25 hours. It
 // reports false when the budget is spent, nothing burns, or no event tells.
@@ -122,7 +137,7 @@ func (s ObjectiveStatus) TimeToExhaustion(rate float64) (time.Duration, bool) {
 	if rate <= 0 || s.Counts.Total() == 0 || s.Budget.RemainingRatio <= 0 {
 		return 0, false
 	}
-	left := s.Budget.RemainingRatio * float64(s.Window.Duration) / rate
+	left := s.Budget.RemainingRatio * float64(s.length()) / rate
 	if left > float64(10*365*24*time.Hour) {
 		return 0, false
 	}

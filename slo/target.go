@@ -68,6 +68,12 @@ func (t Target) budget() (numerator, denominator uint64) {
 	return d - n, d
 }
 
+// budgetRat is budget as a fraction of any size, which is the caller's.
+func (t Target) budgetRat() *big.Rat {
+	n, d := t.budget()
+	return new(big.Rat).SetFrac(new(big.Int).SetUint64(n), new(big.Int).SetUint64(d))
+}
+
 // BurnRate is bad / total / (1 - target), for display: 12 of 1000 events bad
 // burn a budget of 0.1 % at 12. It reports false without events.
 func (t Target) BurnRate(c Counts) (float64, bool) { return burnRate(t, c), c.Total() > 0 }

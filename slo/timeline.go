@@ -60,10 +60,11 @@ func steps() []time.Duration {
 // whole steps; a step is at least the grid that the history keeps at the age of
 // from.
 func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
+	r = r.merged()
 	end := r.to()
 	t := Timeline{}
 	for _, tier := range p.tiers {
-		if tier.LeftOut == "" {
+		if tier.LeftOut == "" && tier.Kind == BurnRate {
 			t.Tiers = append(t.Tiers, tier)
 		}
 	}
@@ -71,23 +72,23 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 	if to.After(stop.Start()) {
 		to = stop.Start()
 	}
-	first, last, step := p.steps(r.History, from, to, stop, points)
+	first, last, step := p.steps(r, from, to, stop, points)
 	t.Step = time.Duration(step) * SliceLength
 	t.From, t.To = first.Start(), last.Start()
 	if first >= last {
 		t.To = t.From
 		return t
 	}
-	d := drawing{plan: p, history: r.History, end: end, windowStart: windowStart(end, p.window.Duration)}
-	d.start = r.History.before(d.windowStart)
-	d.budget = BudgetOf(p.objective.Target, r.History.before(stop).Minus(d.start)).Total
-	before := r.History.before(first)
+	d := drawing{plan: p, reading: r, end: end, windowStart: p.windowFrom(end)}
+	d.start = p.running(r, d.windowStart)
+	d.window = p.running(r, stop).minus(d.start)
+	before := p.running(r, first)
 	for a := first; a < last; {
 		b := min((a/step+1)*step, last)
-		after := r.History.before(b)
-		point := Point{Start: a.Start(), Counts: after.Minus(before), Burns: make([]Burn, len(t.Tiers))}
-		if b > d.windowStart && d.budget > 0 {
-			point.BudgetLeft, point.HasBudget = 1-float64(after.Bad-d.start.Bad)/d.budget, true
+		after := p.running(r, b)
+		point := Point{Start: a.Start(), Counts: after.counts.Minus(before.counts), Burns: make([]Burn, len(t.Tiers))}
+		if b > d.windowStart && d.window.counts.Total() > 0 {
+			point.BudgetLeft, point.HasBudget = 1-d.spent(after.minus(d.start)), true
 		}
 		for i, tier := range t.Tiers {
 			point.Burns[i].Long, point.Burns[i].LongKnown = d.burn(b, after, tier.Long, t.Step)
@@ -102,29 +103,83 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 
 // steps chooses the first and the last slice (which is not part) and the
 // number of slices of a step.
-func (p *Plan) steps(h *History, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
-	oldest, points := h.oldestSlice(stop, p.window.Duration), max(points, 2)
+func (p *Plan) steps(r Reading, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
+	histories := p.histories(r)
+	points = max(points, 2)
+	var oldest Slice
+	for _, h := range histories {
+		oldest = max(oldest, h.oldestSlice(stop, p.window.Duration))
+	}
 	for _, length := range steps() {
 		step = Slice(length / SliceLength)
 		first = max(SliceOf(from)/step*step, oldest)
 		last = min((SliceOf(to.Add(SliceLength-1))+step-1)/step*step, stop)
-		if (last+step-1)/step-first/step <= Slice(points) && h.gridAt(first) <= length {
+		if (last+step-1)/step-first/step <= Slice(points) && coarsest(histories, first) <= length {
 			break
 		}
 	}
 	return first, last, step
 }
 
+// histories are what the plan counts by.
+func (p *Plan) histories(r Reading) []*History {
+	if !p.weighted() {
+		return []*History{r.History}
+	}
+	all := make([]*History, len(r.Members))
+	for i, m := range r.Members {
+		all[i] = m.History
+	}
+	return all
+}
+
+// coarsest is the coarsest grid that one of the histories keeps at a slice.
+func coarsest(histories []*History, s Slice) time.Duration {
+	grid := SliceLength
+	for _, h := range histories {
+		grid = max(grid, h.gridAt(s))
+	}
+	return grid
+}
+
+// running is the running total before a slice.
+func (p *Plan) running(r Reading, s Slice) measure {
+	if !p.weighted() {
+		return measure{counts: r.History.before(s)}
+	}
+	m := measure{members: make([]Counts, len(r.Members))}
+	for i, member := range r.Members {
+		m.members[i] = member.History.before(s)
+		m.counts = m.counts.Plus(m.members[i])
+	}
+	return m
+}
+
+func (m measure) minus(other measure) measure {
+	d := measure{counts: m.counts.Minus(other.counts)}
+	for i := range m.members {
+		d.members = append(d.members, m.members[i].Minus(other.members[i]))
+	}
+	return d
+}
+
 // drawing is what the points of one timeline share.
 type drawing struct {
 	plan        *Plan
-	history     *History
+	reading     Reading
 	end         time.Time
 	windowStart Slice
-	// start is the running total at the window's start, budget that of the
-	// whole window, in events.
-	start  Counts
-	budget float64
+	// start is the running total at the window's start, window what it holds.
+	start, window measure
+}
+
+// spent is the share of the window's budget that the bad events are.
+func (d *drawing) spent(m measure) float64 {
+	if d.plan.weighted() {
+		share, _ := d.plan.spent(m, d.window).Float64()
+		return share
+	}
+	return float64(m.counts.Bad) / BudgetOf(d.plan.objective.Target, d.window.counts).Total
 }
 
 // burn is the burn rate of the look-back that ends with slice b, whose running
@@ -132,7 +187,7 @@ type drawing struct {
 // back beyond what is kept, or is shorter than a step; nor where the grid that
 // is kept there is coarser than half of it. Its start lies on that grid, or on
 // the one that verdicts use, whichever is coarser.
-func (d *drawing) burn(b Slice, after Counts, length, step time.Duration) (float64, bool) {
+func (d *drawing) burn(b Slice, after measure, length, step time.Duration) (float64, bool) {
 	if length < step {
 		return 0, false
 	}
@@ -141,14 +196,17 @@ func (d *drawing) burn(b Slice, after Counts, length, step time.Duration) (float
 		end = d.end // As the verdict of now does.
 	}
 	from := SliceOf(end.Add(-length))
-	grid := max(d.history.gridAt(from), gridOf(length))
+	histories := d.plan.histories(d.reading)
+	grid := max(coarsest(histories, from), gridOf(length))
 	if grid > length/2 {
 		return 0, false
 	}
 	from = from / Slice(grid/SliceLength) * Slice(grid/SliceLength)
-	if from < d.history.oldestSlice(b, 0) {
-		return 0, false
+	for _, h := range histories {
+		if from < h.oldestSlice(b, 0) {
+			return 0, false
+		}
 	}
-	counts := after.Minus(d.history.before(from))
-	return burnRate(d.plan.objective.Target, counts), counts.Total() > 0
+	m := after.minus(d.plan.running(d.reading, from))
+	return d.plan.rate(m), m.counts.Total() > 0
 }

@@ -118,7 +118,7 @@ func sum(counts map[slo.Slice]slo.Counts, from, to slo.Slice) slo.Counts {
 func tiersInUse(s slo.ObjectiveStatus) int {
 	n := 0
 	for _, tier := range s.Tiers {
-		if tier.LeftOut == "" {
+		if tier.LeftOut == "" && tier.Kind == slo.BurnRate {
 			n++
 		}
 	}

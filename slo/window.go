@@ -28,8 +28,21 @@ const MaxWindow = 400 * 24 * time.Hour
 // policy would be shorter than a slice of the ledger.
 const MinWindow = time.Hour
 
-// String is the window as OpenSLO writes it: "28d".
-func (w Window) String() string { return FormatDuration(w.Duration) }
+// String is the length of the window as OpenSLO writes it: "28d", "1M".
+func (w Window) String() string {
+	if w.Rolling() {
+		return FormatDuration(w.Duration)
+	}
+	return fmt.Sprintf("%d%c", w.Calendar.Count, w.Calendar.Unit)
+}
+
+// Text says what the window is: "28d", or "1M from 2026-01-01 00:00 in Europe/Berlin".
+func (w Window) Text() string {
+	if w.Rolling() {
+		return w.String()
+	}
+	return fmt.Sprintf("%s from %s in %s", w, w.Calendar.Start, w.Calendar.Zone)
+}
 
 // ParseDuration reads an OpenSLO duration shorthand, one positive integer and
 // one of m, h, d, w, M (30 days), Q (90 days), Y (365 days): "28d" is 672 hours.

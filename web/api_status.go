@@ -30,10 +30,23 @@ type objectiveJSON struct {
 	Target      json.Number `json:"target"`
 	TargetText  string      `json:"target_text"`
 	Window      string      `json:"window"`
-	From        instant     `json:"from"`
-	To          instant     `json:"to"`
+	// Calendar is null for a rolling window. PeriodEnd is where its period ends.
+	Calendar  *calendarJSON `json:"calendar"`
+	PeriodEnd instant       `json:"period_end"`
+	// Method is the budgeting method, Unit what the counts are counts of: event,
+	// slice, or 1e-9 of one.
+	Method slo.BudgetingMethod `json:"method"`
+	Unit   slo.Unit            `json:"unit"`
+	// Composite: this is that of all other objectives, Member: it is part of one.
+	Composite bool    `json:"composite"`
+	Member    bool    `json:"member"`
+	From      instant `json:"from"`
+	To        instant `json:"to"`
 	countsJSON
+	// SLI is the least share of good events, SLIHigh the greatest that unknown
+	// ones leave open.
 	SLI       *float64       `json:"sli"`
+	SLIHigh   *float64       `json:"sli_high"`
 	Budget    budgetJSON     `json:"budget"`
 	BurnRates []lookBackJSON `json:"burn_rates"`
 	Tiers     []tierJSON     `json:"tiers"`
@@ -64,10 +77,21 @@ type countsJSON struct {
 	Total   int64 `json:"total"`
 }
 
+type calendarJSON struct {
+	Start    string `json:"start"`
+	TimeZone string `json:"time_zone"`
+}
+
+// budgetJSON is a budget in the unit of the counts, as a signed ratio, and as
+// time.
 type budgetJSON struct {
-	Total          float64  `json:"total"`
-	Spent          int64    `json:"spent"`
-	RemainingRatio *float64 `json:"remaining_ratio"`
+	Total            float64  `json:"total"`
+	Spent            int64    `json:"spent"`
+	SpentRatio       *float64 `json:"spent_ratio"`
+	RemainingRatio   *float64 `json:"remaining_ratio"`
+	Seconds          float64  `json:"seconds"`
+	SpentSeconds     *float64 `json:"spent_seconds"`
+	RemainingSeconds *float64 `json:"remaining_seconds"`
 }
 
 type lookBackJSON struct {
@@ -89,6 +113,24 @@ type tierJSON struct {
 	Frozen        bool         `json:"frozen"`
 	LongBurnRate  *float64     `json:"long_burn_rate"`
 	ShortBurnRate *float64     `json:"short_burn_rate"`
+	// Kind is what the tier measures, Op how it compares that with Factor.
+	Kind slo.ConditionKind `json:"kind"`
+	Op   slo.Operator      `json:"op"`
+	// LongCounts and ShortCounts are what the look-backs hold; null where the
+	// tier has none.
+	LongCounts  *countsJSON `json:"long_counts"`
+	ShortCounts *countsJSON `json:"short_counts"`
+	// AlertAfterSeconds is how long it must be over, Policy the alert policy
+	// that it comes from.
+	AlertAfterSeconds int64  `json:"alert_after_seconds"`
+	Policy            string `json:"policy"`
+	// Gate says why what is over does not count, Inhibited which tier tells it
+	// already. Chance is how likely so many bad events are if the objective is
+	// met; null if nobody asked.
+	Gate        string   `json:"gate"`
+	Inhibited   string   `json:"inhibited"`
+	Chance      *float64 `json:"chance"`
+	Explanation string   `json:"explanation"`
 	// State is firing, pending, left_out or quiet.
 	State string `json:"state"`
 }
@@ -157,17 +199,24 @@ func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 	out := objectiveJSON{
 		Index: o.Index, DisplayName: o.DisplayName,
 		Target: json.Number(o.Target.String()), TargetText: o.Target.Percent() + "%", Window: o.Window.String(),
+		Method: o.Method, Unit: o.Unit, Composite: o.Composite, Member: o.Member, PeriodEnd: instant(o.PeriodEnd),
 		From: instant(o.From), To: instant(o.To), countsJSON: newCounts(o.Counts),
 		Budget: budgetJSON{
-			Total: o.Budget.Total, Spent: o.Budget.Spent, RemainingRatio: unlessEmpty(o.Budget.RemainingRatio, events),
+			Total: o.Budget.Total, Spent: o.Budget.Spent, SpentRatio: unlessEmpty(o.Budget.SpentRatio, events),
+			RemainingRatio: unlessEmpty(o.Budget.RemainingRatio, events), Seconds: o.Budget.Time.Seconds(),
+			SpentSeconds:     unlessEmpty(o.Budget.TimeSpent.Seconds(), events),
+			RemainingSeconds: unlessEmpty((o.Budget.Time - o.Budget.TimeSpent).Seconds(), events),
 		},
 		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
 		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
 		LastEvent: instant(o.LastEvent), Silent: o.Silent, StaleSince: instant(o.StaleSince), CountedSince: instant(o.CountedSince),
 		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio,
 	}
-	if sli, counted := o.SLI(); counted {
-		out.SLI = &sli
+	if low, high, counted := o.SLIBounds(); counted {
+		out.SLI, out.SLIHigh = &low, &high
+	}
+	if !o.Window.Rolling() {
+		out.Calendar = &calendarJSON{Start: o.Window.Calendar.Start, TimeZone: o.Window.Calendar.Zone}
 	}
 	hour := 0.0
 	for i, b := range o.BurnRates {
@@ -193,14 +242,23 @@ func newCounts(c slo.Counts) countsJSON {
 }
 
 func newTier(t slo.TierStatus, o slo.ObjectiveStatus) tierJSON {
-	return tierJSON{
+	out := tierJSON{
 		Name: t.Name, Severity: t.Severity, Long: slo.FormatDuration(t.Tier.Long), Short: slo.FormatDuration(t.Tier.Short),
 		Factor: t.Factor, MinBad: t.MinBad, LeftOut: t.LeftOut,
 		LongOver: t.LongOver, ShortOver: t.ShortOver, Frozen: t.Frozen,
 		LongBurnRate:  unlessEmpty(t.Long.Rate, t.Long.Total()),
 		ShortBurnRate: unlessEmpty(t.Short.Rate, t.Short.Total()),
-		State:         tierState(t, o),
+		Kind:          t.Kind, Op: t.Op, AlertAfterSeconds: int64(t.After / time.Second), Policy: t.Policy,
+		Gate: t.Gate, Inhibited: t.Inhibited, Explanation: t.Explain(), State: tierState(t, o),
 	}
+	if t.Unit != "" { // It judges look-backs.
+		long, short := newCounts(t.Long.Counts), newCounts(t.Short.Counts)
+		out.LongCounts, out.ShortCounts = &long, &short
+	}
+	if t.Chance > 0 {
+		out.Chance = &t.Chance
+	}
+	return out
 }
 
 // tierState is where the tier stands, in one word.

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	alertName = "ErrorBudgetBurn"
-
 	// The limits of what an SLO brings into a message, in characters and labels.
 	maxLabelValue     = 256
 	maxLabelName      = 64
@@ -106,10 +104,30 @@ func grouping(alert map[string]string) map[string]string {
 // identity are the labels that tell one objective and tier from all others.
 func identity(t slo.Transition) map[string]string {
 	return map[string]string{
-		"alertname": alertName,
+		"alertname": alertName(t.Tier.Kind),
 		"slo":       clean(t.SLO.Name, maxLabelValue),
 		"objective": objectiveLabel(t),
 		"tier":      clean(t.Episode.Tier, maxLabelValue),
+	}
+}
+
+// alertName says what kind of thing the alert tells of.
+func alertName(kind slo.ConditionKind) string {
+	switch kind {
+	case slo.BudgetConsumed:
+		return "ErrorBudgetConsumed"
+	case slo.BudgetDrop:
+		return "ErrorBudgetDrop"
+	case slo.TimeToExhaustion:
+		return "ErrorBudgetExhaustion"
+	case slo.NoData:
+		return "ObjectiveNoData"
+	case slo.SourceSilent:
+		return "ObjectiveSourceSilent"
+	case slo.Blind:
+		return "ObjectiveBlind"
+	default:
+		return "ErrorBudgetBurn"
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -65,13 +66,15 @@ func (m *Messenger) Labels(t slo.Transition) map[string]string { return labels(t
 // The payloads are complete here, with the evidence of the moment; what is
 // sent later, after a restart, is the same.
 func (m *Messenger) Notifications(t slo.Transition) ([]slo.Notification, error) {
-	told := t.Episode.State == slo.Firing || t.Episode.State == slo.Resolved && !t.Episode.FiredAt.IsZero()
-	if !told {
+	switch {
+	case t.Episode.State == slo.Firing && !t.Tier.Muted:
+	case t.Episode.State == slo.Resolved && !t.Episode.FiredAt.IsZero() && !t.Tier.MutedResolve:
+	default:
 		return nil, nil
 	}
 	alert := newAlert(t, m.sloURL(t.SLO.Name))
 	var notifications []slo.Notification
-	for _, w := range m.webhooks {
+	for _, w := range m.receivers(t.Tier.Targets) {
 		n := newNotification(t, w.ID)
 		if err := encode(&n, newWebhookMessage(t, alert, w.Receiver, m.externalURL, n.ID)); err != nil {
 			return nil, err
@@ -86,6 +89,22 @@ func (m *Messenger) Notifications(t slo.Transition) ([]slo.Notification, error) 
 		notifications = append(notifications, n)
 	}
 	return notifications, nil
+}
+
+// receivers are those that the notification targets of an alert policy name,
+// and all of them where the policy names none that is configured: an alert that
+// reaches somebody else is better than one that reaches nobody.
+func (m *Messenger) receivers(targets []slo.NotificationTarget) []Webhook {
+	var named []Webhook
+	for _, w := range m.webhooks {
+		if slices.ContainsFunc(targets, func(t slo.NotificationTarget) bool { return t.Target == w.Receiver || t.Name == w.Receiver }) {
+			named = append(named, w)
+		}
+	}
+	if len(named) == 0 {
+		return m.webhooks
+	}
+	return named
 }
 
 // sloURL is the page of an SLO, or empty without an external URL.

@@ -20,12 +20,15 @@ const (
 // "checkout-fast burns its budget 340x (fast, page)".
 func summary(t slo.Transition) string {
 	name := clean(t.SLO.Name, maxNameInText)
-	if len(t.SLO.Objectives) > 1 {
+	switch {
+	case t.Status.Composite:
+		name += " (composite)"
+	case len(t.SLO.Objectives) > 1:
 		name += " " + t.Status.Target.Percent() + "%"
 	}
-	verb := "burns its budget " + formatRate(t.Tier.Short.Rate) + "x"
+	verb, over := verbs(t)
 	if t.Episode.State == slo.Resolved {
-		verb = "no longer burns its budget"
+		verb = over
 		if t.Reason != "" {
 			verb = "is closed without a recovery: " + t.Reason
 		}
@@ -34,21 +37,50 @@ func summary(t slo.Transition) string {
 	return clean(fmt.Sprintf("%s %s (%s, %s)", name, verb, tier, t.Episode.Severity), maxSummary)
 }
 
+// verbs say what the alert tells, while it fires and when it is over.
+func verbs(t slo.Transition) (fires, over string) {
+	switch t.Tier.Kind {
+	case slo.BudgetConsumed:
+		return "has spent " + formatPercent(t.Status.Budget.SpentRatio) + "% of its budget", "is below its limit of spent budget again"
+	case slo.BudgetDrop:
+		return "has lost much of its budget within " + slo.FormatDuration(t.Tier.Tier.Long), "no longer loses much of its budget"
+	case slo.TimeToExhaustion:
+		return "will soon have no budget left", "will not soon be without a budget any more"
+	case slo.NoData:
+		return "has no data", "has data again"
+	case slo.SourceSilent:
+		return "hears nothing from its source", "hears from its source again"
+	case slo.Blind:
+		return "cannot see: nothing to judge, or too much that cannot be judged", "sees again"
+	default:
+		rate := t.Tier.Short.Rate
+		if t.Tier.Tier.Short == 0 {
+			rate = t.Tier.Long.Rate
+		}
+		return "burns its budget " + formatRate(rate) + "x", "no longer burns its budget"
+	}
+}
+
 // description says which tier and look-backs, how many events, the burn rates
 // against the factor, what is left of the budget and until when, and since
 // when it fires.
 func description(t slo.Transition) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Objective: %s%% good over %s", t.Status.Target.Percent(), t.Status.Window)
+	fmt.Fprintf(&b, "Objective: %s%% good over %s", t.Status.Target.Percent(), t.Status.Window.Text())
 	if t.SLO.Service != "" {
 		fmt.Fprintf(&b, ", service %s", clean(t.SLO.Service, maxNameInText))
 	}
 	fmt.Fprintf(&b, ". Tier %s (%s)", clean(t.Episode.Tier, maxNameInText), t.Episode.Severity)
-	if t.Tier.Tier.Long > 0 {
+	switch {
+	case t.Tier.Kind != slo.BurnRate || t.Tier.Tier.Short == 0 || t.Tier.Op != slo.GTE || t.Tier.Unit.Scale() != 1:
+		if text := t.Tier.Explain(); text != "" {
+			b.WriteString(": " + text)
+		} else {
+			b.WriteString(": no longer part of the objective.")
+		}
+	default:
 		fmt.Fprintf(&b, ": %s; %s. It fires when both burn at %sx or more.",
 			lookBackText(t.Tier.Tier.Long, t.Tier.Long), lookBackText(t.Tier.Tier.Short, t.Tier.Short), formatRate(t.Tier.Factor))
-	} else {
-		b.WriteString(": no longer part of the objective.")
 	}
 	b.WriteString(" " + budgetText(t))
 	fmt.Fprintf(&b, " Firing since %s", formatTime(t.Episode.FiredAt))
@@ -85,9 +117,12 @@ func budgetText(t slo.Transition) string {
 		return fmt.Sprintf("The budget is spent: %s%% of it is used.", formatPercent(1-remaining))
 	}
 	text := fmt.Sprintf("%s%% of the budget is left", formatPercent(remaining))
-	if left, ok := t.Status.TimeToExhaustion(t.Tier.Short.Rate); ok {
-		text += fmt.Sprintf("; at the rate of the last %s it is gone in %s",
-			slo.FormatDuration(t.Tier.Tier.Short), formatLeft(left))
+	length, rate := t.Tier.Tier.Short, t.Tier.Short.Rate
+	if length == 0 {
+		length, rate = t.Tier.Tier.Long, t.Tier.Long.Rate
+	}
+	if left, ok := t.Status.TimeToExhaustion(rate); ok && length > 0 {
+		text += fmt.Sprintf("; at the rate of the last %s it is gone in %s", slo.FormatDuration(length), formatLeft(left))
 	}
 	return text + "."
 }

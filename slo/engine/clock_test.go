@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -42,8 +43,16 @@ func (w *walk) Commits(_ context.Context, after map[string]int64, limit int) ([]
 
 func (w *walk) OpenEpisodes(context.Context) ([]slo.Episode, error) { return nil, nil }
 
+func (w *walk) FindEpisodes(context.Context, slo.EpisodeQuery) ([]slo.Episode, error) {
+	return nil, nil
+}
+
 func (w *walk) SaveTransitions(_ context.Context, _ int64, moved []slo.Transition, _ []slo.Notification) error {
-	w.moved = append(w.moved, moved...)
+	for _, m := range moved { // What tells of missing data is judged elsewhere.
+		if m.Tier.Kind == slo.BurnRate {
+			w.moved = append(w.moved, m)
+		}
+	}
 	return nil
 }
 
@@ -102,18 +111,46 @@ type tierOracle struct {
 	perTenThousand int64
 	minBad         int64
 	hold           time.Duration
+	page           bool
+	chance         float64
+	maxTotal       int64
 	state          slo.EpisodeState
 	lastOver       time.Time
+	ended          time.Time
+}
+
+// likely is the chance of at least so many bad events of n at 99.9 %: what the
+// chances of fewer leave.
+func likely(bad, n int64) float64 {
+	const p = 0.001
+	term, below := math.Pow(1-p, float64(n)), 0.0
+	for i := range bad {
+		below += term
+		term *= float64(n-i) / float64(i+1) * p / (1 - p)
+	}
+	return 1 - below
+}
+
+// inhibited reports whether a faster tier fires, or did so until within the short look-back.
+func (o *oracle) inhibited(t *tierOracle, now time.Time) bool {
+	for _, faster := range o.tiers {
+		if faster.long < t.long && (faster.page || !t.page) &&
+			(faster.state == slo.Firing || !faster.ended.IsZero() && now.Sub(faster.ended) < t.short) {
+			return true
+		}
+	}
+	return false
 }
 
 func newOracle(start time.Time) *oracle {
 	const h = time.Hour
 	return &oracle{reached: start, tiers: []*tierOracle{
-		{name: "fast", long: 2 * time.Minute, short: 10 * time.Second, perTenThousand: 1000, minBad: 10, hold: 5 * time.Minute},
-		{name: "1h", long: h, short: 5 * time.Minute, perTenThousand: 144, minBad: 3},
-		{name: "6h", long: 6 * h, short: 30 * time.Minute, perTenThousand: 60, minBad: 3},
+		{name: "fast", long: 2 * time.Minute, short: 10 * time.Second, perTenThousand: 1000, minBad: 10, hold: 5 * time.Minute, page: true, chance: 0.01},
+		{name: "1h", long: h, short: 5 * time.Minute, perTenThousand: 144, minBad: 3, page: true, chance: 0.01},
+		{name: "6h", long: 6 * h, short: 30 * time.Minute, perTenThousand: 60, minBad: 3, page: true, chance: 0.01},
 		{name: "24h", long: 24 * h, short: 2 * h, perTenThousand: 30, minBad: 3},
 		{name: "3d", long: 72 * h, short: 6 * h, perTenThousand: 10, minBad: 3},
+		{name: "quiet", long: 72 * h, short: 24 * h, perTenThousand: 100, minBad: 3, page: true, chance: 1e-6, maxTotal: 720},
 	}}
 }
 
@@ -171,6 +208,9 @@ func (o *oracle) judge(wall time.Time) {
 		longBad, long := o.sum(to, t.long)
 		shortBad, short := o.sum(to, t.short)
 		longOver := long > 0 && longBad >= t.minBad && longBad*10_000 >= long*t.perTenThousand
+		if longOver && t.page && (t.maxTotal > 0 && long > t.maxTotal || likely(longBad, long) > t.chance) {
+			longOver = false
+		}
 		over := longOver && short > 0 && shortBad*10_000 >= short*t.perTenThousand
 		if over && to.After(t.lastOver) {
 			t.lastOver = to
@@ -183,16 +223,16 @@ func (o *oracle) judge(wall time.Time) {
 			}
 		case slo.Pending:
 			switch {
-			case over && !silent:
+			case over && !silent && !o.inhibited(t, now):
 				next = slo.Firing
 			case !longOver:
 				next = slo.Lapsed
 			}
 		default:
 			switch {
-			case over && !silent:
+			case over && !silent && !o.inhibited(t, now):
 				next = slo.Firing
-			case longOver && !over:
+			case over && !silent, longOver && !over:
 				next = slo.Pending
 			}
 		}
@@ -201,6 +241,9 @@ func (o *oracle) judge(wall time.Time) {
 		}
 		if t.state != slo.Firing && t.state != slo.Pending && !over {
 			t.lastOver = time.Time{}
+		}
+		if next == slo.Resolved {
+			t.ended = now
 		}
 		t.state = next
 		o.verdicts = append(o.verdicts, verdict{t.name, next, now})

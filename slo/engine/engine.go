@@ -29,6 +29,8 @@ type Ledger interface {
 type Episodes interface {
 	// OpenEpisodes returns those that are pending or firing.
 	OpenEpisodes(ctx context.Context) ([]slo.Episode, error)
+	// FindEpisodes returns those that a query selects.
+	FindEpisodes(ctx context.Context, query slo.EpisodeQuery) ([]slo.Episode, error)
 	// SaveTransitions MUST store transitions and notifications in one
 	// transaction, or nothing and return slo.ErrFenced if the epoch is not that
 	// of the newest term. Epoch 0 stands for an engine without leadership.
@@ -96,7 +98,7 @@ type Engine struct {
 	outage      bool
 
 	mu         sync.RWMutex
-	series     map[slo.SeriesID]*series
+	world      world
 	coverage   slo.Coverage
 	sequences  map[string]int64
 	longest    time.Duration
@@ -108,6 +110,8 @@ type Engine struct {
 	names      []string
 	// orphans are open episodes of objectives that are gone.
 	orphans []orphan
+	// generation counts the changes of the set of objectives.
+	generation int
 	// loaded: the ledger was read as far back as objectives need. ready: it was
 	// read at all. episodesKnown: open episodes are as stored.
 	loaded, ready, episodesKnown bool
@@ -144,7 +148,7 @@ func New(settings Settings) *Engine {
 		began:      began,
 		fresh:      freshness{since: began.Round(0)},
 		wake:       make(chan struct{}, 1),
-		series:     map[slo.SeriesID]*series{},
+		world:      world{},
 		sequences:  map[string]int64{},
 		longest:    leastLongest,
 		objectives: map[objectiveKey]*objective{},

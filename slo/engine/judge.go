@@ -19,8 +19,17 @@ func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
 		return e.order
 	}
 	var due []*objective
+	seen := make(map[*objective]bool)
 	for id := range touched {
-		due = append(due, e.bySeries[id]...)
+		for _, o := range e.bySeries[id] {
+			if o.shared() && seen[o] {
+				continue // A composite is touched by each of its members.
+			}
+			if o.shared() {
+				seen[o] = true
+			}
+			due = append(due, o)
+		}
 	}
 	if !ticked {
 		return due
@@ -28,7 +37,7 @@ func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
 	share := (len(e.order) + sweepTicks - 1) / sweepTicks
 	for i, o := range e.order {
 		its := (i - e.turn + len(e.order)) % len(e.order)
-		if !touched[o.id] && (len(o.open) > 0 || its < share) {
+		if !o.touched(touched) && (len(o.open) > 0 || its < share) {
 			due = append(due, o)
 		}
 	}
@@ -81,10 +90,11 @@ func (e *Engine) evaluate(touched map[slo.SeriesID]bool, ticked, leads bool) ([]
 		due = e.due(touched, ticked)
 	}
 	for _, o := range due {
-		o.status = o.plan.Evaluate(e.reading(o.series, now))
+		e.prepare(o, now)
+		o.status = o.plan.Evaluate(e.reading(o, now))
 		e.evaluations++
 		// An engine that does not lead follows who was over when, so that it can take over.
-		transitions := slo.Advance(o.definition, o.status, o.open, now)
+		transitions := slo.Advance(o.definition, o.status, o.open, o.ended, now)
 		if len(transitions) == 0 || !leads {
 			e.publish(o, now)
 			continue
@@ -137,6 +147,9 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
 		if o != nil && o.open[t.Episode.Tier].ID == t.Episode.ID {
 			delete(o.open, t.Episode.Tier)
+			if t.Episode.State == slo.Resolved {
+				o.ended[t.Episode.Tier] = t.Episode.ResolvedAt
+			}
 			e.publish(o, now)
 		}
 	case o != nil:

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,16 +19,40 @@ type objectiveKey struct {
 // entry is the status of one SLO as readers see it.
 type entry struct{ status *slo.Status }
 
-// objective is one objective with its open episodes by tier.
+// objective is one objective with its open episodes by tier: one that its SLO
+// has, or the composite of all of them.
 type objective struct {
 	key        objectiveKey
-	id         slo.SeriesID
-	series     *series
 	entry      *entry
 	definition slo.SLO
+	revision   int
 	plan       slo.Plan
-	open       map[string]slo.Episode
-	status     slo.ObjectiveStatus
+	sources
+	open map[string]slo.Episode
+	// ended is when tiers ceased to fire.
+	ended  slo.Ended
+	status slo.ObjectiveStatus
+}
+
+// sources are what an objective counts by.
+type sources struct {
+	// series is one, or those of each member of a composite.
+	series []*series
+	// slices is set where the budget is made of time slices.
+	slices *slo.Slices
+}
+
+// shared reports whether several series make up the objective.
+func (s sources) shared() bool { return len(s.series) > 1 }
+
+// touched reports whether one of the series is among these.
+func (s sources) touched(ids map[slo.SeriesID]bool) bool {
+	for _, one := range s.series {
+		if ids[one.id] {
+			return true
+		}
+	}
+	return false
 }
 
 // orphan is an open episode whose objective is gone, with the objective as it
@@ -65,38 +90,58 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	e.order = e.order[:0]
 	e.statuses = make(map[string]*entry, len(definitions))
 	e.names = e.names[:0]
+	e.generation++
 	now := e.clock.at(e.settings.Now())
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
-		own := &entry{status: &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, len(d.SLO.Objectives))}}
+		own := &entry{status: &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, d.SLO.Evaluated())}}
 		e.statuses[d.SLO.Name] = own
-		if d.SLO.Window.Duration > e.longest {
-			e.longest, e.loaded = d.SLO.Window.Duration, false
-		}
-		id := d.SLO.Indicator.Series().ID
-		for i := range d.SLO.Objectives {
-			o := &objective{
-				key: objectiveKey{d.SLO.Name, i}, id: id, series: e.known(id), entry: own, definition: d.SLO,
-				plan: slo.NewPlan(d.SLO, i), open: map[string]slo.Episode{},
-			}
-			if old := before[o.key]; old != nil {
-				o.open = old.open
-				delete(before, o.key)
-			}
-			e.objectives[o.key] = o
-			e.bySeries[id] = append(e.bySeries[id], o)
-			e.order = append(e.order, o)
-			o.status = o.plan.Evaluate(e.reading(o.series, now))
+		for i := range d.SLO.Evaluated() {
+			key := objectiveKey{d.SLO.Name, i}
+			o := e.add(before[key], key, d, now)
+			delete(before, key)
+			o.entry = own
 			e.publish(o, now)
 		}
 	}
 	slices.Sort(e.names)
 	for _, gone := range before {
+		gone.release()
 		for _, episode := range gone.open {
 			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.status})
 		}
 	}
 	e.Wake()
+}
+
+// add makes an objective part of the set. One that is as it was goes on; one
+// that was edited keeps its episodes. The caller holds the lock.
+func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, now time.Time) *objective {
+	o := old
+	if old == nil || old.revision != d.Revision || !reflect.DeepEqual(old.definition, d.SLO) {
+		o = &objective{
+			key: key, definition: d.SLO, revision: d.Revision, plan: slo.NewPlan(d.SLO, key.index),
+			open: map[string]slo.Episode{}, ended: slo.Ended{},
+		}
+		if old != nil {
+			old.release()
+			o.open, o.ended = old.open, old.ended
+		}
+		e.longest = max(e.longest, o.plan.Longest())
+		var whole bool
+		if o.sources, whole = e.world.link(o, now); !whole {
+			e.loaded = false
+		}
+		o.status = o.plan.Evaluate(e.reading(o, now))
+	}
+	e.objectives[key] = o
+	e.order = append(e.order, o)
+	for i, s := range o.series {
+		if slices.Index(o.series, s) == i {
+			e.bySeries[s.id] = append(e.bySeries[s.id], o)
+		}
+	}
+	return o
 }
 
 // adopt sets the open episodes as they are stored. When an episode was last

@@ -11,21 +11,37 @@ import (
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// series is what the engine knows of one series.
-type series struct {
-	history *slo.History
-	state   slo.SeriesState
+// load reads the ledger where it is not known, and again if the objectives
+// changed meanwhile.
+func (e *Engine) load(ctx context.Context) error {
+	for {
+		e.mu.RLock()
+		loaded := e.loaded
+		e.mu.RUnlock()
+		if loaded {
+			return nil
+		}
+		if err := e.rebuild(ctx); err != nil {
+			return err
+		}
+	}
 }
 
-// load reads the ledger where it is not known.
-func (e *Engine) load(ctx context.Context) error {
-	e.mu.RLock()
-	loaded := e.loaded
-	e.mu.RUnlock()
-	if loaded {
-		return nil
+// What is read of episodes that ended: as far back as the longest short
+// look-back of a usual policy reaches (see slo.Ended).
+const (
+	endedSince = 24 * time.Hour
+	endedLimit = 10_000
+)
+
+// remember notes when tiers ceased to fire. The caller holds the lock.
+func (e *Engine) remember(ended []slo.Episode) {
+	for _, episode := range ended {
+		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
+		if o != nil && episode.ResolvedAt.After(o.ended[episode.Tier]) {
+			o.ended[episode.Tier] = episode.ResolvedAt
+		}
 	}
-	return e.rebuild(ctx)
 }
 
 // knowEpisodes reads the open episodes where they are not known, or where
@@ -43,51 +59,56 @@ func (e *Engine) knowEpisodes(ctx context.Context, again bool) error {
 	if err != nil {
 		return fmt.Errorf("read open episodes: %w", err)
 	}
+	var ended []slo.Episode
+	if !known {
+		ended, err = e.settings.Episodes.FindEpisodes(bounded, slo.EpisodeQuery{
+			States: []slo.EpisodeState{slo.Resolved}, From: e.settings.Now().Add(-endedSince), Limit: endedLimit,
+		})
+		if err != nil {
+			return fmt.Errorf("read the episodes that ended: %w", err)
+		}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.adopt(open)
+	e.remember(ended)
 	e.episodesKnown = true
 	return nil
 }
 
-// rebuild reads the whole ledger as of one moment.
+// rebuild reads the whole ledger as of one moment into a new world, which
+// replaces the old one unless the objectives changed meanwhile.
 func (e *Engine) rebuild(ctx context.Context) error {
-	e.mu.RLock()
-	longest := e.longest
-	e.mu.RUnlock()
-	all := map[slo.SeriesID]*series{}
-	known := func(id slo.SeriesID) *series {
-		s := all[id]
-		if s == nil {
-			s = &series{history: slo.NewHistory(longest)}
-			all[id] = s
-		}
-		return s
-	}
-	since := e.settings.Now().Add(-longest - time.Hour)
+	now := e.settings.Now()
+	e.mu.Lock()
+	generation, longest := e.generation, e.longest
+	next, linked := newWorld(e.order, now)
+	e.mu.Unlock()
+	since := now.Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
-		known(d.Series).history.Add(d.Slice, d.Counts)
+		next.known(d.Series).add(d.Slice, d.Counts)
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
 	for id, state := range states {
-		known(id).state = state
+		next.known(id).state = state
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.series, e.coverage, e.sequences = all, coverage, maps.Clone(sequences)
+	if e.generation != generation {
+		return nil
+	}
+	e.world, e.coverage, e.sequences = next, coverage, maps.Clone(sequences)
 	if e.sequences == nil {
 		e.sequences = map[string]int64{}
 	}
-	for _, o := range e.order {
-		o.series = e.known(o.id)
+	for i, o := range e.order {
+		o.sources = linked[i]
 	}
-	// A window that grew meanwhile needs another read.
-	e.loaded = e.longest == longest
-	e.ready, e.judgeAll = true, true
+	e.loaded, e.ready, e.judgeAll = true, true, true
 	return nil
 }
 
@@ -122,10 +143,10 @@ func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, mo
 func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	known := func(id slo.SeriesID) *series {
 		touched[id] = true
-		return e.known(id)
+		return e.world.known(id)
 	}
 	for _, d := range c.Deltas {
-		known(d.Series).history.Add(d.Slice, d.Counts)
+		known(d.Series).add(d.Slice, d.Counts)
 	}
 	for id, at := range c.Watermarks {
 		if s := known(id); at.After(s.state.Watermark) {
@@ -163,18 +184,27 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	e.sequences[c.Shard] = c.Sequence
 }
 
-// known returns what is known of a series, nothing yet if it is new. The
-// caller holds the lock.
-func (e *Engine) known(id slo.SeriesID) *series {
-	s := e.series[id]
-	if s == nil {
-		s = &series{history: slo.NewHistory(e.longest)}
-		e.series[id] = s
+// reading is what is known of an objective now. The caller holds the lock.
+func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
+	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since}
+	if len(o.series) == 1 {
+		r.History, r.Series = o.series[0].track.History, o.series[0].state
+	} else {
+		for _, s := range o.series {
+			r.Members = append(r.Members, slo.Member{History: s.track.History, Series: s.state})
+		}
 	}
-	return s
+	if o.slices != nil {
+		r.Events, r.History = r.History, o.slices.History()
+	}
+	return r
 }
 
-// reading is what is known of a series now. The caller holds the lock.
-func (e *Engine) reading(s *series, now time.Time) slo.Reading {
-	return slo.Reading{Now: now, History: s.history, Series: s.state, Coverage: e.coverage, StaleSince: e.fresh.since}
+// prepare makes sure that the objective can be judged exactly at now: a place
+// whose detail is gone, or slices that a late event has changed too late, need
+// the ledger read anew. The caller holds the lock.
+func (e *Engine) prepare(o *objective, now time.Time) {
+	if !o.pin(o.plan, now) || o.slices != nil && o.slices.Lost() {
+		e.loaded = false
+	}
 }

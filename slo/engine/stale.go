@@ -146,7 +146,7 @@ func (e *Engine) publishStale() (stale bool, text string, jump, behind time.Dura
 	since := e.fresh.since
 	if !since.IsZero() {
 		for _, o := range e.due(nil, true) {
-			o.status = o.plan.Evaluate(e.reading(o.series, now))
+			o.status = o.plan.Evaluate(e.reading(o, now))
 			e.publish(o, now)
 		}
 	}

@@ -23,5 +23,5 @@ func (e *Engine) Timeline(name string, objective int, from, to time.Time, points
 	if o == nil {
 		return slo.Timeline{}, fmt.Errorf("objective %d of %s: %w", objective, strings.ToValidUTF8(name, "\uFFFD"), slo.ErrNotFound)
 	}
-	return o.plan.Timeline(e.reading(o.series, now), from, to, max(1, min(points, maxPoints))), nil
+	return o.plan.Timeline(e.reading(o, now), from, to, max(1, min(points, maxPoints))), nil
 }

@@ -133,6 +133,7 @@ type budgetRow struct {
 	Spent          int64   `json:"spent"`
 	RemainingRatio float64 `json:"remaining_ratio"`
 	Exhausted      bool    `json:"exhausted"`
+	Unit           string  `json:"unit,omitempty"`
 }
 
 type tierRow struct {
@@ -145,6 +146,11 @@ type tierRow struct {
 	LongOver  bool        `json:"long_over"`
 	ShortOver bool        `json:"short_over"`
 	Frozen    bool        `json:"frozen"`
+	Kind      string      `json:"kind,omitempty"`
+	Op        string      `json:"op,omitempty"`
+	Chance    float64     `json:"chance,omitempty"`
+	// Explanation is what people read.
+	Explanation string `json:"explanation,omitempty"`
 }
 
 type lookBackRow struct {
@@ -157,13 +163,17 @@ func newEvidence(t slo.Transition) evidence {
 	status, tier := t.Status, t.Tier
 	e := evidence{
 		Objective: status.DisplayName, Target: status.Target.String(), Window: status.Window.String(),
-		From: status.From.UTC(), To: status.To.UTC(), Counts: countsRow(status.Counts), Budget: budgetRow(status.Budget),
+		From: status.From.UTC(), To: status.To.UTC(), Counts: countsRow(status.Counts), Budget: budgetRow{
+			Total: status.Budget.Total, Spent: status.Budget.Spent, RemainingRatio: status.Budget.RemainingRatio,
+			Exhausted: status.Budget.Exhausted, Unit: string(status.Unit),
+		},
 		MeasuredRatio: status.MeasuredRatio, BurnRates: make(map[string]float64, len(status.BurnRates)), Reason: t.Reason,
 		Tier: tierRow{
 			Name: tier.Name, Severity: string(tier.Severity), Factor: tier.Factor, MinBad: tier.MinBad,
 			Long:     lookBackRow{slo.FormatDuration(tier.Tier.Long), countsRow(tier.Long.Counts), tier.Long.Rate},
 			Short:    lookBackRow{slo.FormatDuration(tier.Tier.Short), countsRow(tier.Short.Counts), tier.Short.Rate},
 			LongOver: tier.LongOver, ShortOver: tier.ShortOver, Frozen: tier.Frozen,
+			Kind: string(tier.Kind), Op: string(tier.Op), Chance: tier.Chance, Explanation: tier.Explain(),
 		},
 	}
 	for _, lookBack := range status.BurnRates {

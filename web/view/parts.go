@@ -83,26 +83,37 @@ type Verdict struct {
 	LongOver, ShortOver                 bool
 	// Word is firing, pending, quiet, frozen or left out; Key names its colour.
 	Word, Key string
-	// Reason says why the tier is left out or frozen.
+	// Reason says why the tier stands where it does.
 	Reason string
 }
 
 // NewVerdict describes a tier. Open are the open episodes of its objective.
 func NewVerdict(t slo.TierStatus, open []slo.Episode) Verdict {
 	v := Verdict{
-		Name: t.Name, Severity: string(t.Severity), Factor: Rate(t.Factor),
-		Long: slo.FormatDuration(t.Tier.Long), Short: slo.FormatDuration(t.Tier.Short),
-		LongRate: rateOf(t.Long.Rate, t.Long.Counts), ShortRate: rateOf(t.Short.Rate, t.Short.Counts),
-		LongOver: t.LongOver, ShortOver: t.ShortOver,
-		Word: "quiet", Key: "quiet",
+		Name: t.Name, Severity: string(t.Severity), Factor: firesAt(t), Long: "window", LongRate: "–", ShortRate: "–",
+		LongOver: t.LongOver, ShortOver: t.ShortOver, Word: "quiet", Key: "quiet", Reason: t.Explain(),
 	}
-	if t.LeftOut != "" {
+	if t.Kind == slo.NoData || t.Kind == slo.SourceSilent || t.Kind == slo.Blind {
+		v.Long, v.LongOver, v.ShortOver = "", false, false
+	} else {
+		v.LongRate = rateOf(t.Long.Rate, t.Long.Counts)
+	}
+	if t.Tier.Long > 0 {
+		v.Long = slo.FormatDuration(t.Tier.Long)
+	}
+	if t.Tier.Short > 0 {
+		v.Short, v.ShortRate = slo.FormatDuration(t.Tier.Short), rateOf(t.Short.Rate, t.Short.Counts)
+	} else {
+		v.ShortOver = false
+	}
+	switch {
+	case t.LeftOut != "":
 		v.Word, v.Key, v.Reason = "left out", "out", t.LeftOut
 		return v
-	}
-	if t.Frozen {
+	case t.Frozen:
 		v.Word, v.Key = "frozen", "out"
-		v.Reason = "less than half of the last " + v.Short + " was measured, so the tier holds its state"
+	case t.Inhibited != "" && t.LongOver && t.ShortOver:
+		v.Word = "inhibited"
 	}
 	for _, e := range open {
 		if e.Tier == t.Name {
@@ -110,6 +121,23 @@ func NewVerdict(t slo.TierStatus, open []slo.Episode) Verdict {
 		}
 	}
 	return v
+}
+
+// firesAt is what the tier compares with.
+func firesAt(t slo.TierStatus) string {
+	switch t.Kind {
+	case slo.NoData, slo.SourceSilent, slo.Blind:
+		return "–"
+	case slo.BudgetConsumed, slo.BudgetDrop:
+		return t.Op.Symbol() + " " + SignedPercent(t.Factor)
+	case slo.TimeToExhaustion:
+		return t.Op.Symbol() + " " + coarse(time.Duration(t.Factor*float64(time.Hour)))
+	default:
+		if t.Op == slo.GTE || t.Op == "" {
+			return Rate(t.Factor)
+		}
+		return t.Op.Symbol() + " " + Rate(t.Factor)
+	}
 }
 
 // rateOf is a burn rate, a dash without events.

@@ -54,17 +54,21 @@ type EpisodeRow struct {
 
 // Objective is one target with all that is known of it.
 type Objective struct {
-	Name                        string
-	State                       State
-	Target, Window, Achieved    string
+	Name                     string
+	State                    State
+	Target, Window, Achieved string
+	// Noun is what is counted: events or slices. Method is told unless it is
+	// the usual one. Spending says how much of the budget is spent.
+	Noun, Method, Spending      string
 	AchievedLow                 string
 	Budget                      Budget
-	BudgetEvents, Spent         string
 	BudgetTime, BudgetTimeWhole string
 	Good, Bad, Unknown, Total   string
 	From, To                    Moment
-	MeasuredUntil               Moment
-	LastEvent                   LastEvent
+	// Until is where a calendar period ends, unknown for a rolling window.
+	Until         Moment
+	MeasuredUntil Moment
+	LastEvent     LastEvent
 	// CountedSince is from when on every accepted event was counted.
 	CountedSince               Moment
 	MeasuredShare              string
@@ -129,7 +133,7 @@ func NewSLO(base Base, in Scene) SLO {
 	if len(in.Status.Objectives) > 1 {
 		for _, other := range in.Status.Objectives {
 			page.Tabs = append(page.Tabs, Tab{
-				Text: objectiveName(in.Status, other) + ", " + other.Target.Percent() + narrow + "%", Link: sloLink(name, other.Index),
+				Text: objectiveName(in.Status, other) + ", " + targetText(other), Link: sloLink(name, other.Index),
 				State: NewState(other.State), Current: other.Index == in.Objective,
 			})
 		}
@@ -164,14 +168,22 @@ func newObjective(base Base, status slo.Status, o slo.ObjectiveStatus) Objective
 	decimals := shareDecimals(o.Target)
 	out := Objective{
 		Name: objectiveName(status, o), State: NewState(o.State),
-		Target: o.Target.Percent() + narrow + "%", Window: o.Window.String(),
-		Achieved: Share(o.Counts.Good, o.Counts.Total(), decimals),
-		Budget:   NewBudget(o), BudgetEvents: Events(o.Budget.Total), Spent: Count(o.Budget.Spent),
-		Good: Count(o.Counts.Good), Bad: Count(o.Counts.Bad), Unknown: Count(o.Counts.Unknown), Total: Count(o.Counts.Total()),
+		Target: targetText(o), Window: o.Window.Text(), Noun: "events", Spending: spending(o),
+		Achieved: Share(o.Counts.Good, o.Counts.Total(), decimals), Budget: NewBudget(o),
+		Good: inUnits(o, o.Counts.Good), Bad: inUnits(o, o.Counts.Bad), Unknown: inUnits(o, o.Counts.Unknown), Total: inUnits(o, o.Counts.Total()),
 		From: NewMoment(o.From, base.Now), To: NewMoment(o.To, base.Now),
 		LastEvent:     newLastEvent(o, base.Now),
 		MeasuredUntil: NewMoment(o.MeasuredUntil, base.Now), MeasuredShare: SignedPercent(o.MeasuredRatio),
 		CountedSince: NewMoment(o.CountedSince, base.Now), HasUnknown: o.Counts.Unknown > 0, PartlyMeasured: o.MeasuredRatio < 1,
+	}
+	if o.Unit == slo.UnitSlice || o.Unit == slo.UnitRatioSlice {
+		out.Noun = "slices"
+	}
+	if o.Method != slo.Occurrences {
+		out.Method = string(o.Method)
+	}
+	if !o.Window.Rolling() {
+		out.Until = NewMoment(o.PeriodEnd, base.Now)
 	}
 	if out.HasUnknown {
 		// What could not be judged may have been good: the share lies between.
@@ -181,8 +193,8 @@ func newObjective(base Base, status slo.Status, o slo.ObjectiveStatus) Objective
 	out.Exhaustion, out.ExhaustionWhy = exhaustion(o)
 	for _, b := range o.BurnRates {
 		out.BurnRates = append(out.BurnRates, BurnRate{
-			Length: slo.FormatDuration(b.Length), Rate: rateOf(b.Rate, b.Counts), Good: Count(b.Counts.Good),
-			Bad: Count(b.Counts.Bad), Unknown: Count(b.Counts.Unknown), Total: Count(b.Counts.Total()),
+			Length: slo.FormatDuration(b.Length), Rate: rateOf(b.Rate, b.Counts), Good: inUnits(o, b.Counts.Good),
+			Bad: inUnits(o, b.Counts.Bad), Unknown: inUnits(o, b.Counts.Unknown), Total: inUnits(o, b.Counts.Total()),
 		})
 	}
 	open := append(append([]slo.Episode{}, o.Firing...), o.Pending...)
@@ -196,16 +208,50 @@ func newObjective(base Base, status slo.Status, o slo.ObjectiveStatus) Objective
 	return out
 }
 
+// weighted reports whether the budget is one of shares: that of a composite by
+// Occurrences.
+func weighted(o slo.ObjectiveStatus) bool { return o.Composite && o.Method == slo.Occurrences }
+
+// targetText is the target; a composite by Occurrences has those of its members.
+func targetText(o slo.ObjectiveStatus) string {
+	if weighted(o) {
+		return "all members"
+	}
+	return o.Target.Percent() + narrow + "%"
+}
+
+// inUnits writes a count in whole events or slices.
+func inUnits(o slo.ObjectiveStatus, n int64) string {
+	if o.Unit.Scale() == 1 {
+		return Count(n)
+	}
+	return Events(float64(n) / float64(o.Unit.Scale()))
+}
+
+// spending is "4 of 10 bad events spent".
+func spending(o slo.ObjectiveStatus) string {
+	noun := "events"
+	if o.Unit == slo.UnitSlice || o.Unit == slo.UnitRatioSlice {
+		noun = "slices"
+	}
+	if weighted(o) {
+		return SignedPercent(o.Budget.SpentRatio) + " spent by all members together"
+	}
+	return inUnits(o, o.Budget.Spent) + " of " + Events(o.Budget.Total/float64(o.Unit.Scale())) + " bad " + noun + " spent"
+}
+
 // budgetTime is the budget as time: how long everything may fail at the usual
-// traffic. left = remaining ratio * (1 - target) * window: half of the budget
-// of 99.9 % over 28d is 20m of 40m.
+// traffic. Half of the budget of 99.9 % over 28d is 20m of 40m.
 func budgetTime(o slo.ObjectiveStatus) (left, whole string) {
-	all := (1 - o.Target.Float()) * float64(o.Window.Duration)
-	whole = coarse(time.Duration(all).Round(time.Second))
+	all := o.Budget.Time
+	if all == 0 {
+		all = time.Duration((1 - o.Target.Float()) * float64(o.Window.Duration))
+	}
+	whole = coarse(all.Round(time.Second))
 	if o.Counts.Total() == 0 {
 		return "–", whole
 	}
-	rest := time.Duration(all * o.Budget.RemainingRatio).Truncate(time.Second)
+	rest := time.Duration(float64(all) * o.Budget.RemainingRatio).Truncate(time.Second)
 	if rest < 0 {
 		return "−" + coarse(-rest), whole
 	}
@@ -220,7 +266,12 @@ func exhaustion(o slo.ObjectiveStatus) (when, why string) {
 	case o.Counts.Total() == 0:
 		return "–", "without events nothing is spent"
 	case o.Budget.Exhausted:
+		if !o.Window.Rolling() {
+			return "now", "nothing is left until the next period begins"
+		}
 		return "now", "nothing is left until bad events leave the window"
+	case ends && !o.Window.Rolling() && left > o.PeriodEnd.Sub(o.To):
+		return "not in this period", "the last hour burns at " + Rate(rate) + ", and the period ends first"
 	case !ends || left >= o.Window.Duration:
 		return "not in sight", "the last hour burns at " + Rate(rate) + ", which the budget outlasts"
 	default:

@@ -1,0 +1,92 @@
+package slo
+
+import (
+	"math/big"
+	"time"
+)
+
+// Unit is what counts are counts of.
+type Unit string
+
+// The units. They are shown in the API: their names stay.
+const (
+	// UnitEvent: whole events.
+	UnitEvent Unit = "event"
+	// UnitSlice: whole time slices.
+	UnitSlice Unit = "slice"
+	// UnitRawEvent: RawUnit of them make one event of a raw indicator.
+	UnitRawEvent Unit = "1e-9 event"
+	// UnitRatioSlice: RawUnit of them make one time slice.
+	UnitRatioSlice Unit = "1e-9 slice"
+)
+
+// Scale is how many of the unit make one event or slice.
+func (u Unit) Scale() int64 {
+	if u == UnitRawEvent || u == UnitRatioSlice {
+		return RawUnit
+	}
+	return 1
+}
+
+func unitOf(method BudgetingMethod, definition SLO, index int) Unit {
+	switch {
+	case method == Timeslices:
+		return UnitSlice
+	case method == RatioTimeslices:
+		return UnitRatioSlice
+	case index < len(definition.Objectives):
+		if v := definition.IndicatorOf(index).Value; v != nil && v.Raw != "" {
+			return UnitRawEvent
+		}
+	}
+	return UnitEvent
+}
+
+// Budget is the error budget of one objective over its window.
+type Budget struct {
+	// Total is how many may be bad, in the unit of the counts: (1 - target) *
+	// events; 0.999 of 12 345 events leaves 12.345. Of a composite by
+	// Occurrences it is 1, all of the budget.
+	Total float64
+	// Spent is how many were; of a composite by Occurrences the bad events of
+	// all members.
+	Spent int64
+	// SpentRatio is spent/total, RemainingRatio 1 - spent/total, signed and not
+	// clamped: -1.5 means that two and a half budgets are spent. Meaningless
+	// without events.
+	SpentRatio, RemainingRatio float64
+	// Time is the budget as time: (1 - target) * window. 99.9 % of 30 days are
+	// 43.2 minutes. TimeSpent is the same share of it as of the budget.
+	Time, TimeSpent time.Duration
+	// Exhausted reports, by exact arithmetic, that nothing remains.
+	Exhausted bool
+}
+
+// BudgetOf computes the budget that a target leaves: 0.999 over 10 000 events
+// of which 4 are bad has total 10, spent 4, remaining ratio 0.6.
+func BudgetOf(target Target, c Counts) Budget {
+	n, d := target.budget()
+	b := Budget{Total: float64(c.Total()) * float64(n) / float64(d), Spent: c.Bad}
+	if b.Total > 0 {
+		b.SpentRatio = float64(c.Bad) / b.Total
+		b.RemainingRatio = 1 - b.SpentRatio
+	}
+	b.Exhausted = c.Bad > 0 && fraction{num: n, den: d}.reachedBy(c.Bad, c.Total())
+	return b
+}
+
+// budgetOf is the budget of the window.
+func (p *Plan) budgetOf(m measure, period Interval) Budget {
+	b := BudgetOf(p.objective.Target, m.counts)
+	share := p.objective.Target.budgetRat()
+	if p.weighted() {
+		spent := p.spent(m, m)
+		b = Budget{Total: 1, Spent: m.counts.Bad, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
+		b.SpentRatio, _ = spent.Float64()
+		b.RemainingRatio = 1 - b.SpentRatio
+	}
+	whole, _ := share.Mul(share, new(big.Rat).SetInt64(int64(period.To.Sub(period.From)))).Float64()
+	b.Time = time.Duration(whole)
+	b.TimeSpent = time.Duration(min(b.SpentRatio*whole, float64(1<<62)))
+	return b
+}

@@ -1,0 +1,149 @@
+package slo
+
+import (
+	"fmt"
+	"time"
+)
+
+// verdictInput is what one tier is judged by.
+type verdictInput struct {
+	long, short               *LookBack
+	longMeasure, shortMeasure measure
+	window                    measure
+	// length is that of the window, to where it ends, end the slice behind that.
+	length time.Duration
+	to     time.Time
+	end    Slice
+}
+
+// verdict judges one tier.
+func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
+	v := TierStatus{
+		Tier:   *tier,
+		Unit:   p.unit,
+		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
+		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
+		Frozen: tier.LeftOut == "" && r.measured(in.short.From, in.to) < 0.5,
+	}
+	v.Events = v.Long.Counts
+	if r.Events != nil {
+		v.Events = r.Events.Sum(SliceOf(in.long.From), in.end)
+	}
+	v.Events = v.Events.in(p.eventScale())
+	v.LongOver = p.over(tier, in.longMeasure, in.window, in.length)
+	v.ShortOver = tier.Short == 0 && v.LongOver || tier.Short > 0 && p.over(tier, in.shortMeasure, in.window, in.length)
+	if v.LongOver && tier.LeftOut == "" {
+		v.Gate = p.gate(tier, v.Events, &v.Chance)
+		v.LongOver = v.Gate == ""
+	}
+	return v
+}
+
+// over reports whether the look-back compares with the threshold as the tier
+// wants it. Without events it does not.
+func (p *Plan) over(tier *Tier, m, window measure, length time.Duration) bool {
+	if m.counts.Total() <= 0 {
+		return false
+	}
+	switch {
+	case tier.Kind == BudgetDrop:
+		return tier.Op.Holds(p.spent(m, window).Cmp(tier.exact))
+	case tier.Kind == TimeToExhaustion:
+		return tier.Op.Holds(tier.exhaustion(p.spent(m, m), p.spent(window, window), length))
+	case p.weighted() || tier.exact != nil:
+		// The threshold is an error ratio, except that of a composite, whose
+		// budget is 1.
+		burn := p.spent(m, m)
+		return tier.Op.Holds(burn.Mul(burn, p.budget).Cmp(tier.bound()))
+	default:
+		return tier.Op.Holds(tier.threshold.compare(m.counts.Bad, m.counts.Total()))
+	}
+}
+
+// gate says why what is over the threshold does not count: too few events are
+// bad, or as many may well be by chance. Empty if it counts.
+func (p *Plan) gate(tier *Tier, events Counts, likely *float64) string {
+	n := events.Total()
+	switch {
+	case tier.Op == LTE || tier.Op == LT:
+		return ""
+	case events.Bad < tier.MinBad:
+		return fmt.Sprintf("%d of at least %d bad events", events.Bad, tier.MinBad)
+	case tier.MaxTotal > 0 && n > tier.MaxTotal:
+		return fmt.Sprintf("%d events, more than the %d of a quiet service", n, tier.MaxTotal)
+	case tier.MaxChance <= 0 || p.method != Occurrences || p.weighted():
+		return ""
+	}
+	budget, ok := fractionOf(p.budget)
+	if !ok {
+		return ""
+	}
+	*likely = chance(events.Bad, n, budget)
+	if *likely > tier.MaxChance {
+		return fmt.Sprintf("%d bad of %d events happen by chance once in %.0f times even if the objective is met, it asks for once in %.0f",
+			events.Bad, n, 1 / *likely, 1/tier.MaxChance)
+	}
+	return ""
+}
+
+// eventScale is how many units of count make one event.
+func (p *Plan) eventScale() int64 {
+	if p.unit == UnitRawEvent {
+		return RawUnit
+	}
+	return 1
+}
+
+// in are the counts in units that are so many times larger, rounded down.
+func (c Counts) in(scale int64) Counts {
+	if scale == 1 {
+		return c
+	}
+	whole := c.Total() / scale
+	bad, unknown := c.Bad/scale, c.Unknown/scale
+	return Counts{Good: whole - bad - unknown, Bad: bad, Unknown: unknown}
+}
+
+// The silence of a source that is told is three times its longest pause, within
+// these bounds: at least a quarter of an hour, and a day while it was seen for so
+// short a time that its pauses are not known.
+const (
+	shortestSilence = 15 * time.Minute
+	unknownSilence  = 24 * time.Hour
+	knownAfter      = time.Hour
+)
+
+// fewToBeBlind is how many unknown events of the last hour make blind.
+const fewToBeBlind = 10
+
+// watch judges a tier that tells of what is not known.
+func (r Reading) watch(tier *Tier) TierStatus {
+	v := TierStatus{Tier: *tier}
+	last := r.Series.Watermark
+	switch tier.Kind {
+	case NoData:
+		since := latest(last, r.Series.CountedSince())
+		v.LongOver = r.Now.Sub(since) >= tier.After
+		v.Tier.After = 0 // It is in what was just said.
+		v.Frozen = r.measured(r.Now.Add(-max(tier.After, time.Minute)), r.Now) < 0.5
+	case SourceSilent:
+		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
+			break
+		}
+		v.Pause = unknownSilence
+		if pause, span := r.events().longestPause(SliceOf(last)); span >= knownAfter {
+			v.Pause = max(shortestSilence, 3*pause)
+		}
+		v.LongOver = r.Now.Sub(last) >= v.Pause
+		v.Frozen = r.measured(r.Now.Add(-v.Pause), r.Now) < 0.5
+	case Blind:
+		since := r.Series.CountedSince()
+		v.Events = r.events().Sum(windowStart(r.Now, time.Hour), SliceOf(r.Now)+1)
+		v.LongOver = v.Events.Unknown >= fewToBeBlind && 2*v.Events.Unknown >= v.Events.Total() ||
+			last.IsZero() && !since.IsZero() && r.Now.Sub(since) >= time.Hour
+		v.Frozen = r.measured(r.Now.Add(-time.Hour), r.Now) < 0.5
+	default:
+	}
+	v.ShortOver = v.LongOver
+	return v
+}
