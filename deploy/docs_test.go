@@ -161,11 +161,21 @@ spec:
 		objects, warnings, err := openslo.Parse("objectives.md", []byte(text), openslo.Strict)
 		require.NoError(t, err, text)
 		require.Empty(t, warnings)
-		require.Len(t, objects, 1)
-		definition, _, err := openslo.Resolve(objects[0], func(slo.ObjectRef) (openslo.Object, bool) { return openslo.Object{}, false })
+		find := func(ref slo.ObjectRef) (openslo.Object, bool) {
+			at := slices.IndexFunc(objects, func(o openslo.Object) bool { return o.ObjectRef == ref })
+			if at < 0 {
+				return openslo.Object{}, false
+			}
+			return objects[at], true
+		}
+		at := slices.IndexFunc(objects, func(o openslo.Object) bool { return o.Kind == slo.KindSLO })
+		require.GreaterOrEqual(t, at, 0, text)
+		definition, _, err := openslo.Resolve(objects[at], find)
 		require.NoError(t, err, text)
-		field, err := compiler.Check(definition.Indicator)
-		require.NoError(t, err, field)
+		for i := range definition.Objectives {
+			field, err := compiler.Check(definition.IndicatorOf(i))
+			require.NoError(t, err, field)
+		}
 	}
 }
 
