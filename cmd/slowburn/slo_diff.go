@@ -63,6 +63,8 @@ type diffChange struct {
 	changeOutput
 
 	Diff string `json:"diff"`
+	// SameDocument: this very document is in force, but what it refers to changes.
+	SameDocument bool `json:"same_document"`
 }
 
 func diffDocuments(cmd *cobra.Command, api *apiClient, args []string, strict bool, output string) (diffOutput, error) {
@@ -85,7 +87,7 @@ func diffDocuments(cmd *cobra.Command, api *apiClient, args []string, strict boo
 			out.Different = true
 		}
 		if o, found := given[c.ref()]; found && !c.Follows && c.Effect != slo.Unchanged {
-			if one.Diff, err = diffOf(cmd.Context(), api, c, o); err != nil {
+			if err := one.compare(cmd.Context(), api, o); err != nil {
 				return out, err
 			}
 		}
@@ -94,22 +96,26 @@ func diffDocuments(cmd *cobra.Command, api *apiClient, args []string, strict boo
 	return out, nil
 }
 
-// diffOf compares a document with what is in force of its name.
-func diffOf(ctx context.Context, api *apiClient, c changeOutput, o openslo.Object) (string, error) {
-	after := canonical(o.ObjectRef, string(streamed(o.Source)))
+// compare looks at a document and at what is in force of its name.
+func (c *diffChange) compare(ctx context.Context, api *apiClient, o openslo.Object) error {
+	document := strings.TrimSpace(string(streamed(o.Source)))
+	after := canonical(o.ObjectRef, document)
 	name := fmt.Sprintf("%s:%d", o.File, o.Line)
 	if c.Effect == slo.Created {
-		return unifiedDiff("/dev/null", name, "", after), nil
+		c.Diff = unifiedDiff("/dev/null", name, "", after)
+		return nil
 	}
 	var inForce struct {
 		Document string
 		Revision int
 	}
 	if err := api.do(ctx, http.MethodGet, pathOf(o.ObjectRef), &inForce); err != nil {
-		return "", err
+		return err
 	}
 	before := canonical(o.ObjectRef, inForce.Document)
-	return unifiedDiff(fmt.Sprintf("%s, revision %d in force", o.ObjectRef, inForce.Revision), name, before, after), nil
+	c.SameDocument = document == strings.TrimSpace(inForce.Document)
+	c.Diff = unifiedDiff(fmt.Sprintf("%s, revision %d in force", o.ObjectRef, inForce.Revision), name, before, after)
+	return nil
 }
 
 // canonical is the canonical form of a document, or the text itself if it has
@@ -150,7 +156,7 @@ func printDiff(w, warnings io.Writer, out diffOutput, output string) error {
 func (c diffChange) consequence() string {
 	text := ""
 	switch {
-	case c.Follows:
+	case c.Follows, c.SameDocument:
 		text = ", since it refers to what changes"
 	case c.Diff == "" && c.Kind == slo.KindDataSource:
 		text = " in what is not shown"
