@@ -112,4 +112,6 @@ type Definition struct {
 	Revision int
 	// AppliedAt is when this revision came into force.
 	AppliedAt time.Time
+	// Earlier are revisions that measured something else, newest first.
+	Earlier []EarlierRevision
 }

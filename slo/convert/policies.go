@@ -1,0 +1,81 @@
+package convert
+
+import "strings"
+
+// burn is an alert of another system: it fires while both look-backs burn.
+type burn struct {
+	name        string // unique within an SLO: page-1
+	severity    string
+	long, short string
+	factor      number
+	op          string
+	after       string // how long before it fires; empty: at once
+	noData      bool   // It tells of missing events, too.
+	labels      map[string][]string
+	annotations map[string]string
+}
+
+// receiver is where alerts go: other systems leave that to Alertmanager.
+const receiver = "alertmanager"
+
+// policy is the alert policy of a burn, as part of an SLO.
+func (b burn) policy(of, title string) document {
+	name := cleanName(of, "-"+b.name)
+	return document{
+		Kind:     "AlertPolicy",
+		Metadata: metadata{Name: name, DisplayName: cut(title, maxName), Labels: b.labels, Annotations: b.annotations},
+		Spec: policySpec{
+			NoData: b.noData, Breaching: true, Resolved: true,
+			Conditions: []document{{
+				Kind:     "AlertCondition",
+				Metadata: metadata{Name: name, Annotations: map[string]string{"slowburn.dev/short-lookback": b.short}},
+				Spec: conditionSpec{
+					Severity:  b.severity,
+					Condition: condition{Kind: "burnrate", Op: b.op, Threshold: b.factor, LookBack: b.long, After: b.after},
+				},
+			}},
+			Targets: []document{alertmanager()},
+		},
+	}
+}
+
+// silent is a policy that tells of no burn rate. An SLO without a policy would
+// get Slowburn's default one.
+func silent(of string, noData bool) document {
+	name := cleanName(of, "-silent")
+	return document{
+		Kind:     "AlertPolicy",
+		Metadata: metadata{Name: name},
+		Spec: policySpec{
+			NoData: noData, Resolved: noData,
+			Conditions: []document{{
+				Kind:     "AlertCondition",
+				Metadata: metadata{Name: name},
+				Spec:     conditionSpec{Severity: "page", Condition: condition{Kind: "burnrate", Op: "gte", Threshold: "1", LookBack: "1h"}},
+			}},
+			Targets: []document{alertmanager()},
+		},
+	}
+}
+
+func alertmanager() document {
+	return document{Kind: "AlertNotificationTarget", Metadata: metadata{Name: receiver}, Spec: targetSpec{Target: receiver}}
+}
+
+// noteReceiver says once for a file where alerts will go.
+func (r *reader) noteReceiver() {
+	r.noteFile("alerts go to the receiver " + receiver + ", as nothing says which: name one of yours in notificationTargets")
+}
+
+// links are the annotations of an SLO for the links that alerts carry.
+func links(annotations map[string]string) map[string]string {
+	found := map[string]string{}
+	for _, name := range []string{"runbook", "dashboard"} {
+		for _, key := range []string{name, name + "_url"} {
+			if link := annotations[key]; strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+				found["slowburn.dev/"+name] = link
+			}
+		}
+	}
+	return found
+}
