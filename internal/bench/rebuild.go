@@ -17,9 +17,9 @@ import (
 const (
 	rebuildDays = 30
 	// What is older than fineHours has minutes alone; what is not older than
-	// looseHours is not packed yet.
+	// looseHours is not packed yet (see packAfter in cmd/slowburn).
 	fineHours  = 50
-	looseHours = 25
+	looseHours = 3
 )
 
 // benchRebuild fills the ledger with 30 days of 1,000 series that have events
