@@ -67,8 +67,13 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	since := e.settings.Now().Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	var last slo.SeriesID // Most often the next is of the same series.
+	var history *slo.History
 	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, nil, func(d slo.Delta) {
-		known(d.Series).history.Add(d.Slice, d.Counts)
+		if history == nil || d.Series != last {
+			last, history = d.Series, known(d.Series).history
+		}
+		history.Add(d.Slice, d.Counts)
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
