@@ -158,11 +158,24 @@ spec:
 		if !strings.HasPrefix(text, "apiVersion") {
 			text = fmt.Sprintf(around, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n        "))
 		}
-		documents, err := openslo.Parse("objectives.md", []byte(text))
+		objects, warnings, err := openslo.Parse("objectives.md", []byte(text), openslo.Strict)
 		require.NoError(t, err, text)
-		require.Len(t, documents, 1)
-		field, err := compiler.Check(documents[0].SLO.Indicator)
-		require.NoError(t, err, field)
+		require.Empty(t, warnings)
+		find := func(ref slo.ObjectRef) (openslo.Object, bool) {
+			at := slices.IndexFunc(objects, func(o openslo.Object) bool { return o.ObjectRef == ref })
+			if at < 0 {
+				return openslo.Object{}, false
+			}
+			return objects[at], true
+		}
+		at := slices.IndexFunc(objects, func(o openslo.Object) bool { return o.Kind == slo.KindSLO })
+		require.GreaterOrEqual(t, at, 0, text)
+		definition, _, err := openslo.Resolve(objects[at], find)
+		require.NoError(t, err, text)
+		for i := range definition.Objectives {
+			field, err := compiler.Check(definition.IndicatorOf(i))
+			require.NoError(t, err, field)
+		}
 	}
 }
 

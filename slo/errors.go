@@ -9,9 +9,15 @@ import (
 // ErrNotFound says that no SLO has the name.
 var ErrNotFound = errors.New("no such SLO")
 
-// ErrReadOnly says that an SLO comes from a file and cannot be changed
-// through the API.
-var ErrReadOnly = errors.New("the SLO comes from a file: change the file instead")
+// ErrNoObject says that no object of another kind has the name.
+var ErrNoObject = errors.New("no such object")
+
+// ErrReadOnly says that an SLO or another object comes from a file and cannot
+// be changed through the API.
+var ErrReadOnly = errors.New("it comes from a file: change the file instead")
+
+// ErrInUse says that something refers to an object, which cannot end before.
+var ErrInUse = errors.New("change or delete first what refers to it")
 
 // ErrCursorMoved says that a commit did not apply because the cursor is not
 // where the commit begins: somebody else moved it, or an earlier commit of
@@ -53,6 +59,10 @@ type DocumentError struct {
 	Field string
 	// Reason says what is wrong and what to write instead.
 	Reason string
+	// Note says that it is no fault of the document: it depends on what else is
+	// applied, or on what this program can measure, such as a reference to an
+	// object that is not there or a type of source that is unknown here.
+	Note bool
 }
 
 // Error is one line: "slos/checkout.yaml:12: document 2: SLO checkout-fast: spec.service: is required".

@@ -1,6 +1,9 @@
 package slo
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Kind is the kind of an OpenSLO object.
 type Kind string
@@ -16,10 +19,22 @@ const (
 	KindAlertNotificationTarget Kind = "AlertNotificationTarget"
 )
 
+// Kinds are all kinds of objects that an SLO can refer to, sorted.
+func Kinds() []Kind {
+	return []Kind{
+		KindAlertCondition, KindAlertNotificationTarget, KindAlertPolicy, KindDataSource, KindSLI, KindService,
+	}
+}
+
 // ObjectRef names an object: within its kind a name is unique.
 type ObjectRef struct {
 	Kind Kind   `json:"kind"`
 	Name string `json:"name"`
+}
+
+// Compare orders by kind, then by name.
+func (r ObjectRef) Compare(other ObjectRef) int {
+	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Name, other.Name))
 }
 
 // String is "SLI checkout-fast".
@@ -32,6 +47,8 @@ type Object struct {
 	// Document is the OpenSLO document as it was applied (YAML or JSON). That
 	// of a DataSource may hold secrets: it MUST NOT be shown.
 	Document []byte
+	// References are the objects that the document refers to itself, sorted.
+	References []ObjectRef
 	// Origin is the file that the object comes from (read-only in the API), or
 	// empty when it was applied by the API.
 	Origin string

@@ -77,7 +77,7 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 	if err != nil {
 		return bucketsJSON{}, err
 	}
-	series := status.Definition.SLO.Indicator.Series().ID
+	series := status.Definition.SLO.SeriesOf(objective.Index).ID
 	buckets, err := s.settings.Ledger.Buckets(r.Context(), series, from, to)
 	if err != nil {
 		return bucketsJSON{}, err

@@ -118,42 +118,6 @@ func (s *Server) getSLO(c *gin.Context) {
 	})
 }
 
-// appliedJSON says what came into force.
-type appliedJSON struct {
-	SLOs []appliedSLO `json:"slos"`
-}
-
-type appliedSLO struct {
-	Name      string  `json:"name"`
-	Revision  int     `json:"revision"`
-	AppliedAt instant `json:"applied_at"`
-}
-
-// applySLOs answers 201 if one of the SLOs is new, else 200.
-func (s *Server) applySLOs(c *gin.Context) {
-	data, err := readBody(c.Request)
-	if err != nil {
-		s.fail(c.Writer, c.Request, err)
-		return
-	}
-	definitions, err := s.settings.Definitions.Apply(c.Request.Context(), "request", data)
-	if err != nil {
-		s.fail(c.Writer, c.Request, err)
-		return
-	}
-	status, applied := http.StatusOK, appliedJSON{SLOs: make([]appliedSLO, len(definitions))}
-	for i, d := range definitions {
-		applied.SLOs[i] = appliedSLO{Name: d.SLO.Name, Revision: d.Revision, AppliedAt: instant(d.AppliedAt)}
-		if d.Revision == 1 {
-			status = http.StatusCreated
-		}
-	}
-	if status == http.StatusCreated && len(definitions) == 1 {
-		c.Header("Location", "/api/v1/slos/"+url.PathEscape(definitions[0].SLO.Name))
-	}
-	s.answer(c, status, applied)
-}
-
 // readBody reads the documents of a request, at most 1 MiB.
 func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBodyBytes {
@@ -179,7 +143,7 @@ func bodyError(err error) error {
 }
 
 func (s *Server) deleteSLO(c *gin.Context) {
-	if err := s.settings.Definitions.Delete(c.Request.Context(), c.Param("name")); err != nil {
+	if err := s.settings.Definitions.Delete(c.Request.Context(), slo.ObjectRef{Kind: slo.KindSLO, Name: c.Param("name")}); err != nil {
 		s.fail(c.Writer, c.Request, err)
 		return
 	}

@@ -154,7 +154,7 @@ func TestQueriesThatMeanNothingAreRefused(t *testing.T) {
 	handler := serve(t, webtest.NewSource(webtest.Healthy()))
 	for _, target := range []string{
 		"/api/v1/slos?limit=0", "/api/v1/slos?limit=1001", "/api/v1/slos?limit=-1", "/api/v1/slos?limit=ten", "/api/v1/slos?limit=1.5",
-		"/api/v1/slos?state=fine", "/api/v1/slos?sort=name", "/api/v1/slos?q=a&q=b",
+		"/api/v1/slos?state=fine", "/api/v1/objects?kind=SLO", "/api/v1/objects?after=SLI", "/api/v1/objects?limit=0", "/api/v1/objects/SLI/fast?x=1", "/api/v1/slos?sort=name", "/api/v1/slos?q=a&q=b",
 		"/api/v1/slos/checkout-fast?x=1", "/api/v1/services?limit=1",
 		"/api/v1/alerts?limit=0", "/api/v1/alerts?slo=x", "/api/v1/slos/checkout-fast/buckets?step=1m",
 	} {
@@ -172,47 +172,6 @@ func TestAnSLOThatIsNotThereIsNotFound(t *testing.T) {
 	requireProblem(t, get(handler, "/api/v1/slos/gone/buckets"), http.StatusNotFound)
 	requireProblem(t, do(handler, request(http.MethodDelete, "/api/v1/slos/gone", "")), http.StatusNotFound)
 	page(t, get(handler, "/slos/gone"), http.StatusNotFound)
-}
-
-func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
-	t.Parallel()
-	at := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
-	fresh := slo.Definition{SLO: slo.SLO{Name: "fresh"}, Revision: 1, AppliedAt: at}
-	edited := slo.Definition{SLO: slo.SLO{Name: "edited"}, Revision: 7, AppliedAt: at}
-	for name, c := range map[string]struct {
-		applied  []slo.Definition
-		status   int
-		location string
-		body     string
-	}{
-		"a new one is created": {
-			[]slo.Definition{fresh},
-			http.StatusCreated, "/api/v1/slos/fresh",
-			`{"slos":[{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}]}`,
-		},
-		"an edit is not": {
-			[]slo.Definition{edited},
-			http.StatusOK, "",
-			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"}]}`,
-		},
-		"several have no one place": {
-			[]slo.Definition{edited, fresh},
-			http.StatusCreated, "",
-			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"},
-				{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}]}`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			source := webtest.NewSource()
-			source.Applied = c.applied
-			w := do(serve(t, source), request(http.MethodPost, "/api/v1/slos", "kind: SLO\n---\nkind: SLO\n"))
-			require.Equal(t, c.status, w.Code)
-			require.Equal(t, c.location, w.Header().Get("Location"))
-			require.JSONEq(t, c.body, w.Body.String())
-			require.Equal(t, "kind: SLO\n---\nkind: SLO\n", string(source.Got()), "the documents arrive as they were sent")
-		})
-	}
 }
 
 func TestApplyRefusesAnEmptyBody(t *testing.T) {
@@ -277,7 +236,7 @@ func TestDeleteEndsAnSLO(t *testing.T) {
 	w := do(serve(t, source), request(http.MethodDelete, "/api/v1/slos/payment-works", ""))
 	require.Equal(t, http.StatusNoContent, w.Code)
 	require.Empty(t, w.Body.String())
-	require.Equal(t, []string{"payment-works"}, source.Deleted())
+	require.Equal(t, []slo.ObjectRef{{Kind: slo.KindSLO, Name: "payment-works"}}, source.Deleted())
 }
 
 func TestServicesAreListed(t *testing.T) {

@@ -44,7 +44,7 @@ func TestEveryPageSaysWhatMustNotBeReliedOn(t *testing.T) {
 		requireFragmentOf(t, handler, target)
 	}
 	calm := newServer(t, web.Settings{
-		Statuses: webtest.NewSource(webtest.Healthy()), Definitions: source, Drafts: source, Traffic: source.Moving, Ledger: source,
+		Statuses: webtest.NewSource(webtest.Healthy()), Definitions: source, Objects: source, Drafts: source, Traffic: source.Moving, Ledger: source,
 		Episodes: source, Health: source, Now: webtest.Now, Audits: &webtest.Counting{Found: webtest.Agreeing()},
 	}).Handler()
 	require.Empty(t, alarmsOf(page(t, get(calm, "/"), http.StatusOK)))

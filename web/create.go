@@ -112,13 +112,18 @@ func (s *Server) read(ctx context.Context, page *view.Create) (document []byte, 
 			return nil, nil, err
 		}
 	}
-	definitions, err = s.settings.Drafts.Check(ctx, "document", document)
+	definitions, warnings, err := s.settings.Drafts.Check(ctx, slo.Documents{File: "document", Data: document})
 	if faults, ok := errors.AsType[slo.DocumentErrors](err); ok {
 		page.Faults = faultsOf(*page, faults)
 		return nil, nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	page.Warnings = view.NewTextWarnings(warnings)
+	if len(definitions) == 0 {
+		page.Faults = view.FormFaults{Other: []view.Fault{{Reason: "holds no SLO: apply other objects through the API, or with the SLO that refers to them"}}}
+		return nil, nil, nil
 	}
 	if fault := s.naming(page, definitions); fault != "" {
 		page.Faults.Name = fault
@@ -227,7 +232,7 @@ func (s *Server) createPreview(c *gin.Context) {
 
 // preview judges the newest spans; the page is worth showing without it.
 func (s *Server) preview(ctx context.Context, definition slo.SLO) *view.Preview {
-	found, err := s.settings.Drafts.Preview(ctx, definition.Indicator)
+	found, err := s.settings.Drafts.Preview(ctx, definition.IndicatorOf(0))
 	if err != nil {
 		s.logger.WarnContext(ctx, "preview", "slo", definition.Name, "error", err)
 		return &view.Preview{Fault: "What it would count is not known at the moment: try again in a few seconds. The log of the server says more."}
@@ -251,7 +256,7 @@ func (s *Server) create(c *gin.Context) {
 		s.showWith(c, http.StatusUnprocessableEntity, page)
 		return
 	}
-	applied, err := s.settings.Definitions.Apply(c.Request.Context(), "document", document)
+	_, err = s.settings.Definitions.Apply(c.Request.Context(), slo.Documents{File: "document", Data: document})
 	faults, faulty := errors.AsType[slo.DocumentErrors](err)
 	switch {
 	case faulty:
@@ -264,6 +269,6 @@ func (s *Server) create(c *gin.Context) {
 		page.Faults.Other = []view.Fault{{Reason: "It was not applied: " + p.Detail}}
 		s.showWith(c, p.Status, page)
 	default:
-		c.Redirect(http.StatusSeeOther, "/slos/"+url.PathEscape(applied[0].SLO.Name))
+		c.Redirect(http.StatusSeeOther, "/slos/"+url.PathEscape(definitions[0].Name))
 	}
 }

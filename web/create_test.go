@@ -19,7 +19,6 @@ func drafting() *webtest.Source {
 	source.Seen = []slo.Service{{Name: "checkout"}, {Name: `"><script>alert(1)</script>`}}
 	source.Drafted = slo.DraftSLO(webtest.Busy()[1], slo.Counts{Good: 9998, Bad: 2})
 	source.Checked = []slo.SLO{source.Drafted}
-	source.Applied = []slo.Definition{{SLO: source.Drafted, Revision: 1}}
 	source.Document = []byte("kind: SLO # <as text>")
 	source.Previewed = webtest.Previewed()
 	return source
@@ -192,4 +191,22 @@ func TestServicesAreListedWithWhatTheyDo(t *testing.T) {
 	require.Equal(t, `"><script>alert(1)</script>`, hostile.Find("h1").Text())
 	page(t, get(handler, hostile.Find("td a.button").First().AttrOr("href", "")), http.StatusOK)
 	require.Equal(t, 1, page(t, get(handler, "/services?q=PAYM"), http.StatusOK).Find("#live tbody tr").Length())
+}
+
+func TestWarningsStandInThePreview(t *testing.T) {
+	t.Parallel()
+	source := drafting()
+	source.Warned = slo.DocumentWarnings{{Line: 7, Field: "spec.objectives[0].op", Reason: "has no effect"}}
+	document := page(t, do(serve(t, source), postForm("/create/preview", url.Values{"mode": {"text"}, "text": {"x"}})), http.StatusOK)
+	require.Contains(t, text(document.Find("#preview .faults")), "line 7 : spec.objectives[0].op has no effect")
+}
+
+func TestADocumentWithoutAnSLOIsNoneForThisPage(t *testing.T) {
+	t.Parallel()
+	source := drafting()
+	source.Checked = nil
+	for _, target := range []string{"/create", "/create/preview", "/create/form"} {
+		document := page(t, do(serve(t, source), postForm(target, url.Values{"mode": {"text"}, "text": {"kind: SLI"}})), http.StatusUnprocessableEntity)
+		require.Contains(t, document.Find(".faults").Text(), "holds no SLO")
+	}
 }

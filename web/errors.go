@@ -36,7 +36,7 @@ type problem struct {
 	Errors   []documentFault `json:"errors,omitempty"`
 }
 
-// documentFault is one fault of an OpenSLO document.
+// documentFault is one fault of an OpenSLO document, or a warning about one.
 type documentFault struct {
 	File     string `json:"file"`
 	Document int    `json:"document"`
@@ -44,6 +44,8 @@ type documentFault struct {
 	Object   string `json:"object"`
 	Field    string `json:"field"`
 	Reason   string `json:"reason"`
+	// Note says that it depends on what else is applied, or on what is measured here.
+	Note bool `json:"note,omitempty"`
 }
 
 // problemOf is the one table from errors to statuses. What it does not know
@@ -63,9 +65,9 @@ func problemOf(err error) problem {
 			fmt.Sprintf("the body is larger than %d bytes: send fewer documents at a time", e.Limit))
 	}
 	switch {
-	case errors.Is(err, slo.ErrNotFound):
+	case errors.Is(err, slo.ErrNotFound), errors.Is(err, slo.ErrNoObject):
 		return newProblem(http.StatusNotFound, err.Error())
-	case errors.Is(err, slo.ErrReadOnly):
+	case errors.Is(err, slo.ErrReadOnly), errors.Is(err, slo.ErrInUse):
 		return newProblem(http.StatusConflict, err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(http.StatusServiceUnavailable, "the answer took too long: try again, or ask for less")

@@ -16,7 +16,7 @@ type windowKey struct {
 // addEvidence adds what the counts of an objective rest on, as far as it is
 // known: the page is worth showing without.
 func (s *Server) addEvidence(ctx context.Context, scene *view.Scene, o slo.ObjectiveStatus) {
-	key := windowKey{series: scene.Status.Definition.SLO.Indicator.Series().ID, window: o.Window.String()}
+	key := windowKey{series: scene.Status.Definition.SLO.SeriesOf(o.Index).ID, window: o.Window.String()}
 	from, to := slo.SliceOf(o.From), slo.SliceOf(o.To)+1
 	if s.settings.Recounts != nil {
 		if state, found := s.settings.Recounts.RecountState(scene.Status.Definition.SLO.Name); found {

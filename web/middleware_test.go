@@ -73,7 +73,7 @@ func TestARefusedHostIsToldTheFlag(t *testing.T) {
 func TestPagesOfOtherOriginsChangeNothing(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource(webtest.Burning())
-	source.Applied = []slo.Definition{{SLO: slo.SLO{Name: "new"}, Revision: 1}}
+	source.Applied = slo.Applied{Changes: []slo.ObjectChange{change(slo.KindSLO, "new", slo.Created, 1)}}
 	handler := serve(t, source)
 	crossing := []map[string]string{
 		{"Sec-Fetch-Site": "cross-site"},

@@ -39,6 +39,7 @@ const (
 type Settings struct {
 	Statuses    Statuses
 	Definitions Definitions
+	Objects     Objects
 	Drafts      Drafts
 	Traffic     Traffic
 	Ledger      Ledger
@@ -91,6 +92,7 @@ func (s *Settings) defaults() error {
 	}{
 		{"Statuses", s.Statuses == nil},
 		{"Definitions", s.Definitions == nil},
+		{"Objects", s.Objects == nil},
 		{"Drafts", s.Drafts == nil},
 		{"Traffic", s.Traffic == nil},
 		{"Ledger", s.Ledger == nil},

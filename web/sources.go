@@ -25,18 +25,30 @@ type Statuses interface {
 
 // Definitions changes what is measured, and knows what of it was refused.
 type Definitions interface {
-	// Apply brings the OpenSLO documents in data (YAML or JSON, one or many)
-	// into force, all or none, and returns their definitions. File names the
-	// source in errors. Faults of the documents are slo.DocumentErrors; an SLO
-	// that belongs to a file is refused with slo.ErrReadOnly.
-	Apply(ctx context.Context, file string, data []byte) ([]slo.Definition, error)
-	// Delete ends the SLO of that name. It refuses with slo.ErrNotFound and
-	// slo.ErrReadOnly.
-	Delete(ctx context.Context, name string) error
+	// Apply brings OpenSLO documents of any kind into force, all or none, and
+	// says what changed by them. Faults of the documents are slo.DocumentErrors;
+	// what belongs to a file is refused with slo.ErrReadOnly.
+	Apply(ctx context.Context, documents slo.Documents) (slo.Applied, error)
+	// Try says what Apply would do, and changes nothing.
+	Try(ctx context.Context, documents slo.Documents) (slo.Applied, error)
+	// Delete ends an SLO or another object. It refuses with slo.ErrNotFound,
+	// slo.ErrNoObject, slo.ErrReadOnly and slo.ErrInUse.
+	Delete(ctx context.Context, ref slo.ObjectRef) error
 	// Problems says why the files of SLOs, as they are now, are not in force:
 	// slo.DocumentErrors, or what else stood in the way. It is nil while they
 	// are.
 	Problems() error
+}
+
+// Objects knows what SLOs refer to.
+type Objects interface {
+	// Objects returns all that are no SLOs, sorted by kind and name. The caller
+	// does not change them, and shows no document of a DataSource.
+	Objects() []slo.Object
+	// Object finds one, or returns an error that is slo.ErrNoObject.
+	Object(ref slo.ObjectRef) (slo.Object, error)
+	// Users are what refers to an object, directly or through others, sorted.
+	Users(ref slo.ObjectRef) []slo.ObjectRef
 }
 
 // Drafts helps to write an SLO before it is applied.
@@ -47,9 +59,9 @@ type Drafts interface {
 	Draft(ctx context.Context, operation slo.Operation) (slo.SLO, slo.Preview, error)
 	// Format writes an SLO as an OpenSLO document.
 	Format(definition slo.SLO) ([]byte, error)
-	// Check reads documents as Apply would, and changes nothing. Faults are
-	// slo.DocumentErrors.
-	Check(ctx context.Context, file string, data []byte) ([]slo.SLO, error)
+	// Check reads documents as Apply would, and changes nothing. It returns their
+	// SLOs, of which there may be none. Faults are slo.DocumentErrors.
+	Check(ctx context.Context, documents slo.Documents) ([]slo.SLO, slo.DocumentWarnings, error)
 	// Preview judges the newest spans of the journal by an indicator. It takes
 	// seconds.
 	Preview(ctx context.Context, indicator slo.Indicator) (slo.Preview, error)

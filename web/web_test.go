@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func settings(t *testing.T, source *webtest.Source) web.Settings {
 	t.Helper()
 	return web.Settings{
-		Statuses: source, Definitions: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
+		Statuses: source, Definitions: source, Objects: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics 1\n") }),
 		Version: "1.2.3", OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "0.0.0.0:4318",
 		Now: webtest.Now, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -124,23 +124,53 @@ func (r recounts) Recount(name string) error {
 	return nil
 }
 
-// RecountState implements web.Recounts.
+// RecountState implements web.Recounts. Of the series of several objectives it
+// tells of the one that has most to do.
 func (r recounts) RecountState(name string) (slo.RecountState, bool) {
-	id, err := r.series(name)
-	if err != nil {
+	set, err := r.series(name)
+	if err != nil || len(set) == 0 {
 		return slo.RecountState{}, false
 	}
-	state, known := r.platform.recount.State(id)
-	if !known { // It came into force a moment ago.
-		state = slo.RecountState{Series: id, Running: true}
+	var last slo.RecountState
+	for i, series := range set {
+		state, known := r.platform.recount.State(series.ID)
+		if !known { // It came into force a moment ago.
+			state = slo.RecountState{Series: series.ID, Running: true}
+		}
+		if i == 0 || behind(state, last) {
+			last = state
+		}
 	}
-	return state, true
+	return last, true
 }
 
-func (r recounts) series(name string) (slo.SeriesID, error) {
+// behind reports whether a has more to do than b: one that was held up more than
+// one that runs, and that more than one that is done; then the one that begins
+// later, and before all one of which nothing is known yet.
+func behind(a, b slo.RecountState) bool {
+	rank := func(s slo.RecountState) int {
+		switch {
+		case s.Done:
+			return 0
+		case s.Running:
+			return 1
+		default:
+			return 2
+		}
+	}
+	if rank(a) != rank(b) {
+		return rank(a) > rank(b)
+	}
+	if a.Since.IsZero() || b.Since.IsZero() {
+		return a.Since.IsZero() && !b.Since.IsZero()
+	}
+	return a.Since.After(b.Since)
+}
+
+func (r recounts) series(name string) ([]slo.Series, error) {
 	status, err := r.platform.engine.Status(name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return status.Definition.SLO.Indicator.Series().ID, nil
+	return status.Definition.SLO.Series(), nil
 }

@@ -6,20 +6,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/examples"
-	"github.com/slowburn-slo/slowburn/slo/indicator"
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 func TestTheObjectivesOfTheDemoAreSound(t *testing.T) {
 	t.Parallel()
-	documents, err := parseDocuments("shop.yaml", examples.ShopSLOs())
+	set := newCatalog(t)
+	found, warnings, err := set.Check(slo.Documents{File: "shop.yaml", Data: examples.ShopSLOs(), Strict: true})
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(documents), 7)
-	compiler, err := indicator.NewCompiler()
-	require.NoError(t, err)
-	for _, d := range documents {
-		_, err := compiler.Check(d.SLO.Indicator)
-		require.NoError(t, err, d.SLO.Name)
-	}
+	require.Empty(t, warnings)
+	require.GreaterOrEqual(t, len(found), 7)
 	_, err = readAlerting("../../examples/alerting/demo.yml")
 	require.NoError(t, err)
 }

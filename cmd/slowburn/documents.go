@@ -1,23 +1,65 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
 
+	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/catalog"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 )
 
-// parseDocuments lets the catalog read OpenSLO.
-func parseDocuments(file string, data []byte) ([]catalog.Document, error) {
-	parsed, err := openslo.Parse(file, data)
+var _ catalog.Language = language{}
+
+// language lets the catalog read OpenSLO.
+type language struct{}
+
+// Parse implements catalog.Language.
+func (language) Parse(file string, data []byte, strict bool) ([]catalog.Object, slo.DocumentWarnings, error) {
+	mode := openslo.Lenient
+	if strict {
+		mode = openslo.Strict
+	}
+	parsed, warnings, err := openslo.Parse(file, data, mode)
 	if err != nil {
-		return nil, err
+		return nil, warnings, err
 	}
-	documents := make([]catalog.Document, len(parsed))
-	for i, d := range parsed {
-		documents[i] = catalog.Document(d)
+	objects := make([]catalog.Object, len(parsed))
+	for i, o := range parsed {
+		objects[i] = catalog.Object{
+			ObjectRef: o.ObjectRef, File: o.File, Document: o.Document, Line: o.Line, Lines: o.Lines, Source: o.Source, Content: o,
+		}
+		for _, r := range o.References {
+			objects[i].References = append(objects[i].References, catalog.Reference(r))
+		}
 	}
-	return documents, nil
+	return objects, warnings, nil
+}
+
+// Resolve implements catalog.Language.
+func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
+	root, err := read(o)
+	if err != nil {
+		return slo.SLO{}, nil, err
+	}
+	return openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+		found, ok := find(ref)
+		if !ok {
+			return openslo.Object{}, false
+		}
+		object, err := read(found)
+		return object, err == nil
+	})
+}
+
+// read gives back what Parse read, at the place that the catalog knows it at.
+func read(o catalog.Object) (openslo.Object, error) {
+	object, ok := o.Content.(openslo.Object)
+	if !ok {
+		return openslo.Object{}, fmt.Errorf("%s: was not read by this language", o)
+	}
+	object.File, object.Document, object.Line, object.Lines = o.File, o.Document, o.Line, o.Lines
+	return object, nil
 }
 
 // hostOf is the host that a URL names, without its port; empty for none.

@@ -63,8 +63,8 @@ func (d drafts) free(name string) string {
 func (d drafts) Format(definition slo.SLO) ([]byte, error) { return openslo.Format(definition) }
 
 // Check reads documents as they would be applied, and changes nothing.
-func (d drafts) Check(_ context.Context, file string, data []byte) ([]slo.SLO, error) {
-	return d.catalog.Check(file, data)
+func (d drafts) Check(_ context.Context, documents slo.Documents) ([]slo.SLO, slo.DocumentWarnings, error) {
+	return d.catalog.Check(documents)
 }
 
 // Preview judges the newest spans of the journal by an indicator.

@@ -233,7 +233,7 @@ func (p *platform) makeReaders(compiler *indicator.Compiler) (err error) {
 
 func (p *platform) makeCatalog(ctx context.Context, compiler *indicator.Compiler) (err error) {
 	p.catalog, err = catalog.New(catalog.Settings{
-		Store: p.store, Parse: parseDocuments, Compiler: compiler, Journal: p.journal,
+		Store: p.store, Language: language{}, Compiler: compiler, Journal: p.journal,
 		Logger: p.logger.With("part", "catalog"), Changed: p.engine.SetDefinitions,
 	})
 	if err != nil {
@@ -246,13 +246,25 @@ func (p *platform) makeCatalog(ctx context.Context, compiler *indicator.Compiler
 		p.folder = catalog.NewFolder(p.config.slos, p.catalog)
 		return p.folder.Load(ctx)
 	}
-	for _, d := range p.catalog.Definitions() {
-		if d.Origin != "" {
-			p.logger.Warn("SLOs from files stay in force though --slos is not given; start with --slos to change or archive them", "origin", d.Origin)
-			break
-		}
+	if origin := p.someFile(); origin != "" {
+		p.logger.Warn("SLOs from files stay in force though --slos is not given; start with --slos to change or archive them", "origin", origin)
 	}
 	return nil
+}
+
+// someFile is a file that something in force comes from, or empty.
+func (p *platform) someFile() string {
+	for _, d := range p.catalog.Definitions() {
+		if d.Origin != "" {
+			return d.Origin
+		}
+	}
+	for _, o := range p.catalog.Objects() {
+		if o.Origin != "" {
+			return o.Origin
+		}
+	}
+	return ""
 }
 
 func (p *platform) makeWeb() (err error) {
@@ -268,7 +280,7 @@ func (p *platform) makeWeb() (err error) {
 		hosts = append(hosts, host)
 	}
 	p.web, err = web.New(web.Settings{
-		Statuses: p.engine, Definitions: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
+		Statuses: p.engine, Definitions: p.catalog, Objects: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
 		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: p.store, RefusedArrivals: p.store,
 		Drafts:    drafts{catalog: p.catalog, traffic: p.traffic, recounter: p.recounter},
 		OTLPToken: p.config.otlpTokenFile != "", OTLPTLS: p.config.tlsCert != "", Development: p.config.development,

@@ -43,7 +43,7 @@ func serve(ctx context.Context, address string, many int) error {
 	}
 	server, err := web.New(web.Settings{
 		Audits: counting, Recounts: counting, Corrections: counting, Refusals: counting, RefusedArrivals: counting,
-		Statuses: source, Definitions: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
+		Statuses: source, Definitions: source, Objects: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
 		Development: true, Version: "gallery", OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318", Now: webtest.Now,
 	})
 	if err != nil {

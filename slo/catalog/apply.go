@@ -1,151 +1,153 @@
 package catalog
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// candidate is a document that wants to come into force.
-type candidate struct {
-	Document
-
-	file string
-	// number counts the documents of the file from 1.
-	number int
-	// origin is what the definition's Origin is to be.
-	origin string
-}
-
-func (c candidate) fault(field, format string, args ...any) slo.DocumentError {
-	line := c.Lines[field]
-	if line == 0 {
-		line = c.Line
-	}
-	return slo.DocumentError{
-		File: c.file, Document: c.number, Line: line, Object: "SLO " + c.SLO.Name, Field: field,
-		Reason: fmt.Sprintf(format, args...),
-	}
-}
-
-// same reports whether the definition in force is this document already.
-func (c candidate) same(d slo.Definition) bool {
-	return d.Origin == c.origin && bytes.Equal(d.Document, c.Source)
-}
-
 // Apply brings every document of a request into force, or none. A document
-// that is in force already makes no new revision. It returns the definitions
-// in the order of the documents.
+// that is in force already makes no new revision. SLOs that refer to what
+// changes, directly or through others, change with it.
 //
 // The error is slo.DocumentErrors for what is wrong with the documents, and
-// wraps slo.ErrReadOnly if a name comes from a file.
-func (c *Catalog) Apply(ctx context.Context, file string, data []byte) ([]slo.Definition, error) {
-	candidates, err := c.parse(File{Path: file, Data: data}, "")
+// with SLOs in force that could not be as they are any more; it wraps
+// slo.ErrReadOnly if a name comes from a file.
+func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Applied, error) {
+	candidates, warnings, err := c.request(documents)
 	if err != nil {
-		return nil, err
-	}
-	if len(candidates) == 0 {
-		return nil, slo.DocumentErrors{{File: file, Reason: "holds no document: send at least one SLO in OpenSLO v1"}}
-	}
-	if faults := unique(candidates); len(faults) > 0 {
-		return nil, faults
+		return slo.Applied{}, err
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
 	if err := c.settle(ctx); err != nil {
-		return nil, err
+		return slo.Applied{}, err
 	}
-	if err := c.refuseFiles(candidates); err != nil {
-		return nil, err
+	p, err := c.weighRequest(candidates)
+	if err != nil {
+		return slo.Applied{}, err
 	}
-	if err := c.bring(ctx, candidates, nil); err != nil {
-		return nil, err
+	if err := c.change(ctx, p.change); err != nil {
+		return slo.Applied{}, err
 	}
-	applied := make([]slo.Definition, len(candidates))
-	for i, one := range candidates {
-		applied[i], _ = c.Definition(one.SLO.Name)
-	}
-	return applied, nil
+	p.applied.Warnings = append(warnings, p.applied.Warnings...)
+	return c.inForce.Load().stamp(p.applied), nil
 }
 
-// refuseFiles returns an error for every name that comes from a file.
-func (c *Catalog) refuseFiles(candidates []candidate) error {
+// Try says what Apply would do, and does not do it.
+func (c *Catalog) Try(_ context.Context, documents slo.Documents) (slo.Applied, error) {
+	candidates, warnings, err := c.request(documents)
+	if err != nil {
+		return slo.Applied{}, err
+	}
+	p, err := c.weighRequest(candidates)
+	if err != nil {
+		return slo.Applied{}, err
+	}
+	p.applied.Warnings = append(warnings, p.applied.Warnings...)
+	return p.applied, nil
+}
+
+// Check reads the documents of a request as Apply would, and changes nothing.
+// It returns their SLOs, with all that they refer to put in. Names that come
+// from files are not looked for.
+func (c *Catalog) Check(documents slo.Documents) ([]slo.SLO, slo.DocumentWarnings, error) {
+	candidates, warnings, err := c.request(documents)
+	if err != nil {
+		return nil, nil, err
+	}
+	// With nothing of the same name in force each SLO is new, and looked at.
+	before := c.inForce.Load().without(candidates)
+	p, err := c.weigh(before, candidates, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(p.faults) > 0 {
+		return nil, nil, p.faults
+	}
+	var slos []slo.SLO
+	for _, d := range p.change.Definitions {
+		if _, given := p.wanted[slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}]; given {
+			slos = append(slos, d.SLO)
+		}
+	}
+	return slos, append(warnings, p.applied.Warnings...), nil
+}
+
+// Delete archives an SLO, or another object. The error wraps slo.ErrNotFound
+// or slo.ErrNoObject, slo.ErrReadOnly for one that comes from a file, and
+// slo.ErrInUse for one that something refers to.
+func (c *Catalog) Delete(ctx context.Context, ref slo.ObjectRef) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
+	before := c.inForce.Load()
+	origin, found := before.origin(ref)
+	switch users := before.users()[ref]; {
+	case !found && ref.Kind == slo.KindSLO:
+		return fmt.Errorf("delete %q: %w", ref.Name, slo.ErrNotFound)
+	case !found:
+		return fmt.Errorf("delete %s %q: %w", ref.Kind, ref.Name, slo.ErrNoObject)
+	case origin != "":
+		return fmt.Errorf("delete %s, from %s: %w", ref, origin, slo.ErrReadOnly)
+	case len(users) > 0 && !optional(ref):
+		return fmt.Errorf("delete %s, used by %s: %w", ref, listed(users), slo.ErrInUse)
+	}
+	return c.change(ctx, slo.Change{Archive: []slo.ObjectRef{ref}})
+}
+
+// listed names the first few.
+func listed(refs []slo.ObjectRef) string {
+	const most = 5
+	names := make([]string, 0, most)
+	for _, ref := range refs[:min(len(refs), most)] {
+		names = append(names, ref.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(refs) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// request reads the documents of a request.
+func (c *Catalog) request(documents slo.Documents) ([]candidate, slo.DocumentWarnings, error) {
+	candidates, warnings, err := c.parse(documents, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(candidates) == 0 {
+		return nil, nil, slo.DocumentErrors{{File: documents.File, Reason: "holds no document: write at least one in OpenSLO v1"}}
+	}
+	if faults := unique(candidates); len(faults) > 0 {
+		return nil, nil, faults
+	}
+	return candidates, warnings, nil
+}
+
+// weighRequest refuses what has faults, and every name that comes from a file.
+func (c *Catalog) weighRequest(candidates []candidate) (*plan, error) {
+	before := c.inForce.Load()
 	var refused []error
 	for _, one := range candidates {
-		if d, found := c.Definition(one.SLO.Name); found && d.Origin != "" {
-			refused = append(refused, fmt.Errorf("apply %s, from %s: %w", one.SLO.Name, d.Origin, slo.ErrReadOnly))
+		if origin, found := before.origin(one.ObjectRef); found && origin != "" {
+			refused = append(refused, fmt.Errorf("apply %s, from %s: %w", one, origin, slo.ErrReadOnly))
 		}
 	}
-	return errors.Join(refused...)
-}
-
-// bring checks the candidates that are not in force yet and changes the set.
-func (c *Catalog) bring(ctx context.Context, candidates []candidate, archive []string) error {
-	var (
-		upsert []slo.Definition
-		faults slo.DocumentErrors
-		added  int
-	)
-	for _, one := range candidates {
-		d, found := c.Definition(one.SLO.Name)
-		if found && one.same(d) {
-			continue
-		}
-		if !found {
-			added++
-		}
-		if source, err := c.Compiler.Check(one.SLO.Indicator); err != nil {
-			faults = append(faults, one.fault(conditionField(source), "%v", err))
-		}
-		upsert = append(upsert, slo.Definition{SLO: one.SLO, Document: one.Source, Origin: one.origin})
+	if len(refused) > 0 {
+		return nil, errors.Join(refused...)
 	}
-	if len(faults) > 0 {
-		return faults
-	}
-	if n := len(c.Definitions()) + added - len(archive); n > MaxSLOs {
-		return fmt.Errorf("%d SLOs would be in force, more than the limit of %d: delete some first", n, MaxSLOs)
-	}
-	return c.change(ctx, upsert, archive)
-}
-
-// conditionField is where the condition of a source stands in a document.
-func conditionField(source string) string {
-	if source == "" {
-		return "spec.indicator"
-	}
-	return "spec.indicator.spec.ratioMetric." + source + ".metricSource.spec.condition"
-}
-
-// parse reads the documents of one file.
-func (c *Catalog) parse(file File, origin string) ([]candidate, error) {
-	documents, err := c.Parse(file.Path, file.Data)
+	p, err := c.weigh(before, candidates, nil)
 	if err != nil {
 		return nil, err
 	}
-	candidates := make([]candidate, len(documents))
-	for i, d := range documents {
-		candidates[i] = candidate{Document: d, file: file.Path, number: i + 1, origin: origin}
+	if len(p.faults) > 0 {
+		return nil, p.faults
 	}
-	return candidates, nil
+	return p, nil
 }
-
-// unique reports every name that an earlier candidate has already.
-func unique(candidates []candidate) slo.DocumentErrors {
-	var faults slo.DocumentErrors
-	first := make(map[string]candidate, len(candidates))
-	for _, one := range candidates {
-		earlier, twin := first[one.SLO.Name]
-		if !twin {
-			first[one.SLO.Name] = one
-			continue
-		}
-		place := earlier.fault(nameField, "")
-		faults = append(faults, one.fault(nameField, "the name is taken by %s:%d: give each SLO a name of its own", place.File, place.Line))
-	}
-	return faults
-}
-
-const nameField = "metadata.name"

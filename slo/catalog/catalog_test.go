@@ -17,7 +17,7 @@ func TestNewWantsEveryDependency(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*catalog.Settings){
 		"no store":    func(s *catalog.Settings) { s.Store = nil },
-		"no parser":   func(s *catalog.Settings) { s.Parse = nil },
+		"no language": func(s *catalog.Settings) { s.Language = nil },
 		"no compiler": func(s *catalog.Settings) { s.Compiler = nil },
 		"no journal":  func(s *catalog.Settings) { s.Journal = nil },
 	} {
@@ -32,18 +32,18 @@ func TestNewWantsEveryDependency(t *testing.T) {
 	t.Run("the rest has defaults", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld()
-		c, err := catalog.New(catalog.Settings{Store: w, Parse: parse, Compiler: w, Journal: w})
+		c, err := catalog.New(catalog.Settings{Store: w, Language: w, Compiler: w, Journal: w})
 		require.NoError(t, err)
-		applied, err := c.Apply(t.Context(), "request", []byte("a x"))
+		applied, err := apply(t, c, "a x")
 		require.NoError(t, err)
-		require.WithinDuration(t, time.Now(), applied[0].AppliedAt, time.Minute)
+		require.WithinDuration(t, time.Now(), applied.Changes[0].AppliedAt, time.Minute)
 	})
 }
 
 func TestLoadTakesTheStoreIntoForceAndTellsTheJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	_, err := open(t, w).Apply(t.Context(), "request", []byte("b x\na y\nc x"))
+	_, err := apply(t, open(t, w), "b x\na y\nc x")
 	require.NoError(t, err)
 	w.events()
 
@@ -65,28 +65,33 @@ func TestApply(t *testing.T) {
 	w := newWorld()
 	c := open(t, w)
 
-	applied, err := c.Apply(t.Context(), "request", []byte("b x\na y"))
+	applied, err := apply(t, c, "b x\na y")
 	require.NoError(t, err)
 	require.Equal(t, []string{"save 2, archive 0", "append", "tell 2"}, w.events())
 	require.Equal(t, []string{"a@1", "b@1"}, inForce(c))
-	require.Len(t, applied, 2)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	require.Equal(t, []slo.ObjectChange{
+		{ObjectRef: ref(slo.KindSLO, "b"), Effect: slo.Created, Recounts: true, Revision: 1, AppliedAt: at},
+		{ObjectRef: ref(slo.KindSLO, "a"), Effect: slo.Created, Recounts: true, Revision: 1, AppliedAt: at},
+	}, applied.Changes)
+	b, _ := c.Definition("b")
 	require.Equal(t, slo.Definition{
-		SLO:      slo.SLO{Name: "b", Indicator: slo.Indicator{Good: &slo.SpanSource{Condition: "x"}}},
-		Document: []byte("b x"), Revision: 1, AppliedAt: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-	}, applied[0])
-	require.Equal(t, "a", applied[1].SLO.Name)
+		SLO:      slo.SLO{Name: "b", Indicator: slo.Indicator{Good: &slo.SpanSource{Condition: "x"}}, Objectives: []slo.Objective{{}}},
+		Document: []byte("b x"), Revision: 1, AppliedAt: at,
+	}, b)
 
-	applied, err = c.Apply(t.Context(), "request", []byte("b x"))
+	applied, err = apply(t, c, "b x")
 	require.NoError(t, err)
-	require.Equal(t, 1, applied[0].Revision)
+	require.Equal(t, slo.Unchanged, applied.Changes[0].Effect)
+	require.Equal(t, 1, applied.Changes[0].Revision)
 	require.Empty(t, w.events(), "what is in force already changes nothing")
 
-	_, err = c.Apply(t.Context(), "request", []byte("b x with another target\na y"))
+	_, err = apply(t, c, "b x with another target\na y")
 	require.NoError(t, err)
 	require.Equal(t, []string{"save 1, archive 0", "tell 2"}, w.events(), "the same series need no new record")
 	require.Equal(t, []string{"a@1", "b@2"}, inForce(c))
 
-	_, err = c.Apply(t.Context(), "request", []byte("b z"))
+	_, err = apply(t, c, "b z")
 	require.NoError(t, err)
 	require.Equal(t, []string{"save 1, archive 0", "append", "tell 2"}, w.events())
 	require.Len(t, w.recorded(t), 2)
@@ -104,7 +109,7 @@ func TestApplyRefusesAsAWhole(t *testing.T) {
 		data string
 		want slo.DocumentErrors
 	}{
-		"nothing":                        {"\n", slo.DocumentErrors{{File: "request", Reason: "holds no document: send at least one SLO in OpenSLO v1"}}},
+		"nothing":                        {"\n", slo.DocumentErrors{{File: "request", Reason: "holds no document: write at least one in OpenSLO v1"}}},
 		"a document that does not parse": {"new x\n!", slo.DocumentErrors{{File: "request", Line: 2, Reason: "is wrong"}}},
 		"conditions that do not compile": {"new x\nb bad\nc odd", slo.DocumentErrors{
 			{File: "request", Document: 2, Line: 101, Object: "SLO b", Field: conditionField, Reason: "does not compile"},
@@ -119,7 +124,7 @@ func TestApplyRefusesAsAWhole(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			set := open(t, w)
-			_, err := set.Apply(t.Context(), "request", []byte(c.data))
+			_, err := apply(t, set, c.data)
 			var faults slo.DocumentErrors
 			require.ErrorAs(t, err, &faults)
 			require.Equal(t, c.want, faults)
@@ -133,18 +138,18 @@ func TestDelete(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	c := open(t, w)
-	_, err := c.Apply(t.Context(), "request", []byte("a x\nb y"))
+	_, err := apply(t, c, "a x\nb y")
 	require.NoError(t, err)
 	w.events()
 
-	require.ErrorIs(t, c.Delete(t.Context(), "nobody"), slo.ErrNotFound)
+	require.ErrorIs(t, c.Delete(t.Context(), ref(slo.KindSLO, "nobody")), slo.ErrNotFound)
 	require.Empty(t, w.events())
-	require.NoError(t, c.Delete(t.Context(), "a"))
+	require.NoError(t, c.Delete(t.Context(), ref(slo.KindSLO, "a")))
 	require.Equal(t, []string{"save 0, archive 1", "append", "tell 1"}, w.events())
 	require.Equal(t, []string{"b@1"}, inForce(c))
-	require.ErrorIs(t, c.Delete(t.Context(), "a"), slo.ErrNotFound)
+	require.ErrorIs(t, c.Delete(t.Context(), ref(slo.KindSLO, "a")), slo.ErrNotFound)
 
-	_, err = c.Apply(t.Context(), "request", []byte("a x"))
+	_, err = apply(t, c, "a x")
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@2", "b@1"}, inForce(c), "revisions go on")
 }
@@ -153,19 +158,19 @@ func TestAFailingSaveChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	c := open(t, w)
-	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	_, err := apply(t, c, "a x")
 	require.NoError(t, err)
 	w.events()
 
 	w.saveFails = true
-	_, err = c.Apply(t.Context(), "request", []byte("a y\nb y"))
+	_, err = apply(t, c, "a y\nb y")
 	require.ErrorIs(t, err, errDown)
-	require.ErrorIs(t, c.Delete(t.Context(), "a"), errDown)
+	require.ErrorIs(t, c.Delete(t.Context(), ref(slo.KindSLO, "a")), errDown)
 	require.Equal(t, []string{"a@1"}, inForce(c))
 	require.Equal(t, []string{"read", "tell 1"}, w.events(), "nothing was recorded")
 
 	w.saveFails = false
-	_, err = c.Apply(t.Context(), "request", []byte("b y"))
+	_, err = apply(t, c, "b y")
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@1", "b@1"}, inForce(c))
 }
@@ -175,13 +180,13 @@ func TestASaveThatFailedAfterItsCommitIsFoundAgain(t *testing.T) {
 	w := newWorld()
 	c := open(t, w)
 	w.saveFails, w.commitsAnyway = true, true
-	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	_, err := apply(t, c, "a x")
 	require.ErrorIs(t, err, errDown)
 	require.Empty(t, c.Definitions())
 
 	w.saveFails = false
 	w.events()
-	_, err = c.Apply(t.Context(), "request", []byte("a x"))
+	_, err = apply(t, c, "a x")
 	require.NoError(t, err)
 	require.Equal(t, []string{"read", "append", "tell 1"}, w.events(), "it is not saved twice")
 	require.Equal(t, []string{"a@1"}, inForce(c))
@@ -191,13 +196,16 @@ func TestWhatTheJournalDoesNotKnowIsNotInForce(t *testing.T) {
 	t.Parallel()
 	for name, retry := range map[string]func(context.Context, *catalog.Catalog) error{
 		"the same again": func(ctx context.Context, c *catalog.Catalog) error {
-			_, err := c.Apply(ctx, "request", []byte("b y"))
+			_, err := c.Apply(ctx, request("b y"))
 			return err
 		},
 		"a load": func(ctx context.Context, c *catalog.Catalog) error { return c.Load(ctx) },
-		"a sync": func(ctx context.Context, c *catalog.Catalog) error { return c.Sync(ctx, nil) },
+		"a sync": func(ctx context.Context, c *catalog.Catalog) error {
+			_, err := c.Sync(ctx, nil)
+			return err
+		},
 		"a deletion of what nobody has": func(ctx context.Context, c *catalog.Catalog) error {
-			if err := c.Delete(ctx, "nobody"); err == nil || err.Error() != `delete "nobody": no such SLO` {
+			if err := c.Delete(ctx, ref(slo.KindSLO, "nobody")); err == nil || err.Error() != `delete "nobody": no such SLO` {
 				return fmt.Errorf("unexpected: %w", err)
 			}
 			return nil
@@ -207,16 +215,16 @@ func TestWhatTheJournalDoesNotKnowIsNotInForce(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			c := open(t, w)
-			_, err := c.Apply(t.Context(), "request", []byte("a x"))
+			_, err := apply(t, c, "a x")
 			require.NoError(t, err)
 			w.events()
 
 			w.appendFails = true
-			_, err = c.Apply(t.Context(), "request", []byte("b y"))
+			_, err = apply(t, c, "b y")
 			require.ErrorIs(t, err, errDown)
 			require.Equal(t, []string{"a@1"}, inForce(c))
 			require.Equal(t, []string{"save 1, archive 0"}, w.events())
-			_, err = c.Apply(t.Context(), "request", []byte("c z"))
+			_, err = apply(t, c, "c z")
 			require.ErrorIs(t, err, errDown)
 			require.Equal(t, []string{"read"}, w.events(), "nothing is saved before the journal knows the last change")
 
@@ -234,11 +242,11 @@ func TestARecordThatMayBeInTheJournalIsNotTrusted(t *testing.T) {
 	w := newWorld()
 	c := open(t, w)
 	w.appendFails, w.writesAnyway = true, true
-	_, err := c.Apply(t.Context(), "request", []byte("a x"))
+	_, err := apply(t, c, "a x")
 	require.ErrorIs(t, err, errDown)
 	require.Len(t, w.recorded(t), 1)
 
-	w.appendFails, w.archived["a"] = false, true // By another process.
+	w.appendFails, w.archived[ref(slo.KindSLO, "a")] = false, true // By another process.
 	require.NoError(t, c.Load(t.Context()))
 	require.Empty(t, w.recorded(t), "the journal has the last word of the store again")
 }
@@ -249,7 +257,7 @@ func TestACallerWhoGoesAwayDoesNotPartJournalAndStore(t *testing.T) {
 	c := open(t, w)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.onSave = cancel
-	_, err := c.Apply(ctx, "request", []byte("a x"))
+	_, err := c.Apply(ctx, request("a x"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"save 1, archive 0", "append", "tell 1"}, w.events())
 }
@@ -274,7 +282,7 @@ func TestReadersNeedNoLock(t *testing.T) {
 	var writers sync.WaitGroup
 	for i := range 20 {
 		writers.Go(func() {
-			_, err := c.Apply(t.Context(), "request", fmt.Appendf(nil, "s%02d x", i))
+			_, err := c.Apply(t.Context(), request(fmt.Sprintf("s%02d x", i)))
 			if err != nil {
 				t.Error(err)
 			}
@@ -297,9 +305,9 @@ func TestTheNumberOfSLOsIsLimited(t *testing.T) {
 		w.latest[name] = slo.Definition{SLO: slo.SLO{Name: name}, Document: []byte(name), Revision: 1}
 	}
 	c := open(t, w)
-	_, err := c.Apply(t.Context(), "request", []byte("new x"))
+	_, err := apply(t, c, "new x")
 	require.ErrorContains(t, err, "100001 SLOs would be in force, more than the limit of 100000")
 	require.Empty(t, w.events())
-	_, err = c.Apply(t.Context(), "request", []byte("s7 x"))
+	_, err = apply(t, c, "s7 x")
 	require.NoError(t, err, "a new revision is no new SLO")
 }

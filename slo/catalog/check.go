@@ -1,28 +1,93 @@
 package catalog
 
-import "github.com/slowburn-slo/slowburn/slo"
+import (
+	"fmt"
+	"strings"
 
-// Check reads the documents of a request as Apply would, and changes nothing.
-// Faults are slo.DocumentErrors, those of the documents and of their
-// conditions together; a name that comes from a file is not looked for.
-func (c *Catalog) Check(file string, data []byte) ([]slo.SLO, error) {
-	candidates, err := c.parse(File{Path: file, Data: data}, "")
-	if err != nil {
-		return nil, err
-	}
-	if len(candidates) == 0 {
-		return nil, slo.DocumentErrors{{File: file, Reason: "holds no document: write at least one SLO in OpenSLO v1"}}
-	}
-	faults := unique(candidates)
-	definitions := make([]slo.SLO, 0, len(candidates))
-	for _, one := range candidates {
-		if source, err := c.Compiler.Check(one.SLO.Indicator); err != nil {
-			faults = append(faults, one.fault(conditionField(source), "%v", err))
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// check is what the compiler said of a series: where the fault is, below the
+// spec of an SLI, and what it is.
+type check struct {
+	part string
+	err  error
+	// told are the objects whose fault this is that were named already.
+	told map[slo.ObjectRef]bool
+}
+
+// check lets the compiler look at the indicator of each objective. A fault
+// belongs to the document that the indicator stands in.
+func (p *plan) check(one candidate, resolved slo.SLO) {
+	for i := range resolved.Objectives {
+		indicator := resolved.IndicatorOf(i)
+		id := indicator.Series().ID
+		found, known := p.checked[id]
+		if !known {
+			part, err := p.Compiler.Check(indicator)
+			found = check{part: partField(indicator, part), err: err, told: map[slo.ObjectRef]bool{}}
+			p.checked[id] = found
 		}
-		definitions = append(definitions, one.SLO)
+		if found.err != nil {
+			p.blame(one, indicatorField(resolved, i), found)
+		}
 	}
-	if len(faults) > 0 {
-		return nil, faults
+}
+
+// indicatorField is where the indicator of an objective stands in its SLO.
+func indicatorField(s slo.SLO, objective int) string {
+	if s.Objectives[objective].Indicator != nil {
+		return fmt.Sprintf("spec.objectives[%d].indicator", objective)
 	}
-	return definitions, nil
+	return "spec.indicator"
+}
+
+// blame reports a fault of an indicator: in the SLI that the SLO refers to, if
+// that is given with the change, and else in the SLO.
+func (p *plan) blame(one candidate, field string, found check) {
+	for _, r := range one.References {
+		if r.Kind != slo.KindSLI || !strings.HasPrefix(r.Field, field+"Ref") {
+			continue
+		}
+		at, given := p.wanted[r.ObjectRef]
+		blamed, fault := one, slo.DocumentError{}
+		if given {
+			blamed = p.candidates[at]
+			fault = blamed.fault("spec"+found.part, "%v", found.err)
+		} else {
+			fault = one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
+		}
+		if !found.told[blamed.ObjectRef] {
+			found.told[blamed.ObjectRef] = true
+			p.refuse(fault)
+		}
+		return
+	}
+	if found.told[one.ObjectRef] {
+		return
+	}
+	found.told[one.ObjectRef] = true
+	if found.part != "" {
+		field += ".spec" + found.part
+	}
+	p.refuse(one.fault(field, "%v", found.err))
+}
+
+// partField is where a part of an indicator stands below the spec of its SLI.
+func partField(i slo.Indicator, part string) string {
+	const source = ".metricSource.spec."
+	switch {
+	case part == "":
+		return ""
+	case i.Value == nil:
+		return ".ratioMetric." + part + source + "condition"
+	}
+	metric := ".thresholdMetric"
+	if i.Value.Raw != "" {
+		metric = ".ratioMetric.raw"
+	}
+	if part == "total" {
+		return metric + source + "condition"
+	}
+	return metric + source + part
 }

@@ -22,56 +22,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // errDown is what a broken dependency answers.
 var errDown = errors.New("down")
 
-const conditionField = "spec.indicator.spec.ratioMetric.good.metricSource.spec.condition"
-
-// parse reads a language of one line a document: "name condition rest". A
-// line of "!" is a fault, a file of "?" is an error of another kind.
-func parse(file string, data []byte) ([]catalog.Document, error) {
-	var (
-		documents []catalog.Document
-		faults    slo.DocumentErrors
-	)
-	for i, line := range strings.Split(string(data), "\n") {
-		name, rest, _ := strings.Cut(line, " ")
-		condition, _, _ := strings.Cut(rest, " ")
-		switch name {
-		case "":
-		case "?":
-			return nil, errDown
-		case "!":
-			faults = append(faults, slo.DocumentError{File: file, Line: i + 1, Reason: "is wrong"})
-		default:
-			documents = append(documents, catalog.Document{
-				SLO:    slo.SLO{Name: name, Indicator: slo.Indicator{Good: &slo.SpanSource{Condition: condition}}},
-				Source: []byte(line), Line: i + 1, Lines: map[string]int{"metadata.name": i + 1, conditionField: 100 + i},
-			})
-		}
-	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return documents, nil
-}
-
 // world is everything around a catalog, and what happened to it in order.
 type world struct {
 	mu       sync.Mutex
 	happened []string
 
 	latest   map[string]slo.Definition // By name; archived ones stay, for their revision.
-	archived map[string]bool
+	objects  map[slo.ObjectRef]slo.Object
+	archived map[slo.ObjectRef]bool
 	// These break a dependency: it fails, before or after it did its work.
 	saveFails, commitsAnyway, appendFails, writesAnyway, readFails bool
 	// onSave is called in the middle of a save.
 	onSave  func()
 	records []slo.Record
-	// parsed counts the files that were parsed.
-	parsed  int
-	changes [][]slo.Definition
+	// parsed counts the texts that were parsed, resolved the SLOs.
+	parsed, resolved int
+	changes          [][]slo.Definition
 }
 
 func newWorld() *world {
-	return &world{latest: map[string]slo.Definition{}, archived: map[string]bool{}}
+	return &world{latest: map[string]slo.Definition{}, objects: map[slo.ObjectRef]slo.Object{}, archived: map[slo.ObjectRef]bool{}}
 }
 
 // with changes the world while a catalog may be using it.
@@ -79,11 +49,6 @@ func (w *world) with(change func(*world)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change(w)
-}
-
-func (w *world) parse(file string, data []byte) ([]catalog.Document, error) {
-	w.with(func(w *world) { w.parsed++ })
-	return parse(file, data)
 }
 
 func (w *world) note(format string, args ...any) {
@@ -99,35 +64,57 @@ func (w *world) Definitions(context.Context) ([]slo.Definition, error) {
 	w.note("read")
 	var all []slo.Definition
 	for name, d := range w.latest {
-		if !w.archived[name] {
+		if !w.archived[ref(slo.KindSLO, name)] {
 			all = append(all, d)
 		}
 	}
 	return all, nil
 }
 
-func (w *world) SaveDefinitions(_ context.Context, upsert []slo.Definition, archive []string, at time.Time) ([]slo.Definition, error) {
+func (w *world) Objects(context.Context) ([]slo.Object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []slo.Object
+	for key, o := range w.objects {
+		if !w.archived[key] {
+			all = append(all, o)
+		}
+	}
+	return all, nil
+}
+
+func (w *world) SaveDefinitions(_ context.Context, change slo.Change, at time.Time) (slo.Change, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.onSave != nil {
 		w.onSave()
 	}
 	if w.saveFails && !w.commitsAnyway {
-		return nil, errDown
+		return slo.Change{}, errDown
 	}
-	saved := slices.Clone(upsert)
-	for i := range saved {
-		name := saved[i].SLO.Name
-		saved[i].Revision, saved[i].AppliedAt = w.latest[name].Revision+1, at
-		w.latest[name] = saved[i]
-		delete(w.archived, name)
+	saved := slo.Change{Definitions: slices.Clone(change.Definitions), Objects: slices.Clone(change.Objects), Archive: change.Archive}
+	for i := range saved.Definitions {
+		d := &saved.Definitions[i]
+		d.Revision, d.AppliedAt = w.latest[d.SLO.Name].Revision+1, at
+		w.latest[d.SLO.Name] = *d
+		delete(w.archived, ref(slo.KindSLO, d.SLO.Name))
 	}
-	for _, name := range archive {
-		w.archived[name] = true
+	for i := range saved.Objects {
+		o := &saved.Objects[i]
+		o.Revision, o.AppliedAt = w.objects[o.ObjectRef].Revision+1, at
+		w.objects[o.ObjectRef] = *o
+		delete(w.archived, o.ObjectRef)
 	}
-	w.note("save %d, archive %d", len(upsert), len(archive))
+	for _, gone := range change.Archive {
+		w.archived[gone] = true
+	}
+	if n := len(change.Objects); n > 0 {
+		w.note("save %d and %d, archive %d", len(change.Definitions), n, len(change.Archive))
+	} else {
+		w.note("save %d, archive %d", len(change.Definitions), len(change.Archive))
+	}
 	if w.saveFails {
-		return nil, errDown
+		return slo.Change{}, errDown
 	}
 	return saved, nil
 }
@@ -190,7 +177,7 @@ func (w *world) recorded(t *testing.T) []slo.Series {
 
 func (w *world) settings() catalog.Settings {
 	return catalog.Settings{
-		Store: w, Parse: w.parse, Compiler: w, Journal: w, Changed: w.changed,
+		Store: w, Language: w, Compiler: w, Journal: w, Changed: w.changed,
 		Now: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
 	}
 }
@@ -205,11 +192,30 @@ func open(t *testing.T, w *world) *catalog.Catalog {
 	return c
 }
 
+// apply applies lines of the language as a request.
+func apply(t *testing.T, c *catalog.Catalog, lines string) (slo.Applied, error) {
+	t.Helper()
+	return c.Apply(t.Context(), request(lines))
+}
+
+func request(lines string) slo.Documents { return slo.Documents{File: "request", Data: []byte(lines)} }
+
+func ref(kind slo.Kind, name string) slo.ObjectRef { return slo.ObjectRef{Kind: kind, Name: name} }
+
 // inForce lists the set as "name@revision origin".
 func inForce(c *catalog.Catalog) []string {
 	list := []string{}
 	for _, d := range c.Definitions() {
 		list = append(list, strings.TrimSpace(fmt.Sprintf("%s@%d %s", d.SLO.Name, d.Revision, d.Origin)))
+	}
+	return list
+}
+
+// objectsInForce lists the other objects as "kind name@revision origin".
+func objectsInForce(c *catalog.Catalog) []string {
+	list := []string{}
+	for _, o := range c.Objects() {
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%s@%d %s", o, o.Revision, o.Origin)))
 	}
 	return list
 }

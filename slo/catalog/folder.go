@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 // Folder keeps a catalog equal to a file, or a folder of files, of SLOs.
@@ -23,8 +25,8 @@ type Folder struct {
 
 	// applied is the digest of what is in force, once loaded.
 	applied [sha256.Size]byte
-	// told is the problem that was logged last.
-	told string
+	// told is the problem that was logged last, warned the warnings.
+	told, warned string
 }
 
 // NewFolder returns the folder at a path, which may also be a single file. It
@@ -54,10 +56,12 @@ func (f *Folder) load(ctx context.Context) ([]string, error) {
 		f.catalog.report(nil)
 		return l.folders, nil
 	}
-	if err := f.catalog.Sync(ctx, l.files); err != nil {
+	warnings, err := f.catalog.Sync(ctx, l.files)
+	if err != nil {
 		return l.folders, err
 	}
 	f.applied = digest
+	f.warn(ctx, warnings)
 	return l.folders, nil
 }
 
@@ -134,6 +138,24 @@ func (f *Folder) tell(ctx context.Context, err error) {
 		return
 	}
 	f.logger.InfoContext(ctx, "objectives accepted again", "folder", f.path)
+}
+
+// maxWarnings is how many warnings of a folder are logged one by one.
+const maxWarnings = 50
+
+// warn logs the warnings of a folder when they are new.
+func (f *Folder) warn(ctx context.Context, warnings slo.DocumentWarnings) {
+	warned := slo.DocumentErrors(warnings).Error()
+	if warned == f.warned {
+		return
+	}
+	f.warned = warned
+	for _, w := range warnings[:min(len(warnings), maxWarnings)] {
+		f.logger.WarnContext(ctx, "objective read with a warning", "warning", w.Error())
+	}
+	if more := len(warnings) - maxWarnings; more > 0 {
+		f.logger.WarnContext(ctx, "more objectives read with a warning", "more", more)
+	}
 }
 
 // digestOf tells two states of a folder apart.

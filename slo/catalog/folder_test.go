@@ -374,3 +374,21 @@ func TestAConfigMapOfKubernetesIsWatched(t *testing.T) {
 	publish("v3", map[string]string{"a.yaml": "a z", "team/b.yaml": "b z"})
 	w.until(t, "a z", "b z")
 }
+
+func TestWarningsAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := follow(t)
+		f.write(t, "a.yaml", "a x odd-but-fine")
+		pass(10 * time.Second)
+		f.write(t, "b.yaml", "b x")
+		pass(time.Minute)
+		require.Len(t, f.set.Definitions(), 2)
+		require.Equal(t, 1, strings.Count(f.log.String(), "objective read with a warning"))
+		require.Contains(t, f.log.String(), "a.yaml:1: SLO a: is odd")
+
+		f.write(t, "b.yaml", "b x odd-but-fine")
+		pass(10 * time.Second)
+		require.Equal(t, 3, strings.Count(f.log.String(), "objective read with a warning"), "other warnings are logged again")
+	})
+}

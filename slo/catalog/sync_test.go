@@ -18,11 +18,18 @@ func files(pairs ...string) []catalog.File {
 	return list
 }
 
+// syncFiles makes the set what the files say.
+func syncFiles(t *testing.T, c *catalog.Catalog, list []catalog.File) error {
+	t.Helper()
+	_, err := c.Sync(t.Context(), list)
+	return err
+}
+
 func TestSyncMakesTheSetWhatTheFilesSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	c := open(t, w)
-	_, err := c.Apply(t.Context(), "request", []byte("api x"))
+	_, err := apply(t, c, "api x")
 	require.NoError(t, err)
 	w.events()
 
@@ -45,7 +52,7 @@ func TestSyncMakesTheSetWhatTheFilesSay(t *testing.T) {
 		{"no files", nil, []string{"api@1"}, []string{"save 0, archive 3", "append", "tell 1"}},
 		{"one that was archived", files("1", "b y"), []string{"api@1", "b@2 1"}, []string{"save 1, archive 0", "append", "tell 2"}},
 	} {
-		require.NoError(t, c.Sync(t.Context(), step.files), step.what)
+		require.NoError(t, syncFiles(t, c, step.files), step.what)
 		require.Equal(t, step.inForce, inForce(c), step.what)
 		require.Equal(t, step.events, w.events(), step.what)
 		require.NoError(t, c.Problems(), step.what)
@@ -67,7 +74,7 @@ func TestSyncRefusesAsAWhole(t *testing.T) {
 		}}},
 		"a name of the API": {files("1", "a x\napi x"), slo.DocumentErrors{{
 			File: "1", Document: 2, Line: 2, Object: "SLO api", Field: "metadata.name",
-			Reason: "an SLO api was applied through the API already: delete that one, or rename this one",
+			Reason: "SLO api was applied through the API already: delete that one, or rename this one",
 		}}},
 		"a condition that does not compile": {files("1", "a x\nb bad"), slo.DocumentErrors{{
 			File: "1", Document: 2, Line: 101, Object: "SLO b", Field: conditionField, Reason: "does not compile",
@@ -77,13 +84,13 @@ func TestSyncRefusesAsAWhole(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			set := open(t, w)
-			_, err := set.Apply(t.Context(), "request", []byte("api x"))
+			_, err := apply(t, set, "api x")
 			require.NoError(t, err)
 			before := files("0", "old x")
-			require.NoError(t, set.Sync(t.Context(), before))
+			require.NoError(t, syncFiles(t, set, before))
 			w.events()
 
-			err = set.Sync(t.Context(), c.files)
+			err = syncFiles(t, set, c.files)
 			var faults slo.DocumentErrors
 			require.ErrorAs(t, err, &faults)
 			require.Equal(t, c.want, faults)
@@ -91,7 +98,7 @@ func TestSyncRefusesAsAWhole(t *testing.T) {
 			require.Equal(t, []string{"api@1", "old@1 0"}, inForce(set))
 			require.Empty(t, w.events())
 
-			require.NoError(t, set.Sync(t.Context(), before))
+			require.NoError(t, syncFiles(t, set, before))
 			require.NoError(t, set.Problems())
 		})
 	}
@@ -112,12 +119,12 @@ func TestSyncMeetsBrokenDependencies(t *testing.T) {
 			w := newWorld()
 			set := open(t, w)
 			c.breakIt(w)
-			require.ErrorIs(t, set.Sync(t.Context(), c.files), errDown)
+			require.ErrorIs(t, syncFiles(t, set, c.files), errDown)
 			require.ErrorIs(t, set.Problems(), errDown)
 			require.Empty(t, set.Definitions())
 
 			w.saveFails, w.appendFails = false, false
-			require.NoError(t, set.Sync(t.Context(), files("1", "a x")))
+			require.NoError(t, syncFiles(t, set, files("1", "a x")))
 			require.Equal(t, []string{"a@1 1"}, inForce(set))
 			require.NoError(t, set.Problems())
 		})
@@ -128,16 +135,16 @@ func TestWhatComesFromAFileIsReadOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	c := open(t, w)
-	require.NoError(t, c.Sync(t.Context(), files("slos/a.yaml", "a x\nb x")))
+	require.NoError(t, syncFiles(t, c, files("slos/a.yaml", "a x\nb x")))
 	w.events()
 
-	_, err := c.Apply(t.Context(), "request", []byte("new x\na x\nb y"))
+	_, err := apply(t, c, "new x\na x\nb y")
 	require.ErrorIs(t, err, slo.ErrReadOnly)
-	require.ErrorContains(t, err, "apply a, from slos/a.yaml")
-	require.ErrorContains(t, err, "apply b, from slos/a.yaml")
-	err = c.Delete(t.Context(), "a")
+	require.ErrorContains(t, err, "apply SLO a, from slos/a.yaml")
+	require.ErrorContains(t, err, "apply SLO b, from slos/a.yaml")
+	err = c.Delete(t.Context(), ref(slo.KindSLO, "a"))
 	require.ErrorIs(t, err, slo.ErrReadOnly)
-	require.ErrorContains(t, err, "delete a, from slos/a.yaml")
+	require.ErrorContains(t, err, "delete SLO a, from slos/a.yaml")
 	require.Empty(t, w.events())
 	require.Equal(t, []string{"a@1 slos/a.yaml", "b@1 slos/a.yaml"}, inForce(c))
 }

@@ -12,80 +12,72 @@ import (
 
 // The document as it is written, its fields in the order of the specification.
 type (
-	document struct {
-		APIVersion string   `yaml:"apiVersion"`
-		Kind       string   `yaml:"kind"`
-		Metadata   metadata `yaml:"metadata"`
-		Spec       spec     `yaml:"spec"`
+	sloDoc struct {
+		APIVersion string      `yaml:"apiVersion"`
+		Kind       string      `yaml:"kind"`
+		Metadata   metadataDoc `yaml:"metadata"`
+		Spec       sloSpecDoc  `yaml:"spec"`
 	}
-	metadata struct {
+	metadataDoc struct {
 		Name        string              `yaml:"name"`
 		DisplayName string              `yaml:"displayName,omitempty"`
 		Labels      map[string][]string `yaml:"labels,omitempty"`
 		Annotations map[string]string   `yaml:"annotations,omitempty"`
 	}
-	spec struct {
-		Description     string      `yaml:"description,omitempty"`
-		Service         string      `yaml:"service"`
-		Indicator       inline      `yaml:"indicator"`
-		TimeWindow      []window    `yaml:"timeWindow"`
-		BudgetingMethod string      `yaml:"budgetingMethod"`
-		Objectives      []objective `yaml:"objectives"`
+	sloSpecDoc struct {
+		Description     string         `yaml:"description,omitempty"`
+		Service         string         `yaml:"service"`
+		Indicator       *indicatorDoc  `yaml:"indicator,omitempty"`
+		TimeWindow      []windowDoc    `yaml:"timeWindow"`
+		BudgetingMethod string         `yaml:"budgetingMethod"`
+		Objectives      []objectiveDoc `yaml:"objectives"`
+		AlertPolicies   []policyDoc    `yaml:"alertPolicies,omitempty"`
 	}
-	inline struct {
-		Metadata metadata      `yaml:"metadata"`
-		Spec     indicatorSpec `yaml:"spec"`
+	windowDoc struct {
+		Duration  string       `yaml:"duration"`
+		Calendar  *calendarDoc `yaml:"calendar,omitempty"`
+		IsRolling bool         `yaml:"isRolling"`
 	}
-	indicatorSpec struct {
-		RatioMetric ratio `yaml:"ratioMetric"`
+	calendarDoc struct {
+		StartTime string `yaml:"startTime"`
+		TimeZone  string `yaml:"timeZone"`
 	}
-	ratio struct {
-		Counter bool    `yaml:"counter"`
-		Total   metric  `yaml:"total"`
-		Good    *metric `yaml:"good,omitempty"`
-		Bad     *metric `yaml:"bad,omitempty"`
-	}
-	metric struct {
-		MetricSource metricSource `yaml:"metricSource"`
-	}
-	metricSource struct {
-		Type string `yaml:"type"`
-		Spec spans  `yaml:"spec"`
-	}
-	spans struct {
-		Service     string `yaml:"service,omitempty"`
-		Condition   string `yaml:"condition,omitempty"`
-		MaxDuration string `yaml:"maxDuration,omitempty"`
-	}
-	window struct {
-		Duration  string `yaml:"duration"`
-		IsRolling bool   `yaml:"isRolling"`
-	}
-	objective struct {
-		DisplayName string     `yaml:"displayName,omitempty"`
-		Target      *yaml.Node `yaml:"target"`
+	objectiveDoc struct {
+		DisplayName     string        `yaml:"displayName,omitempty"`
+		Op              string        `yaml:"op,omitempty"`
+		Value           *yaml.Node    `yaml:"value,omitempty"`
+		Target          *yaml.Node    `yaml:"target"`
+		TimeSliceTarget *yaml.Node    `yaml:"timeSliceTarget,omitempty"`
+		TimeSliceWindow string        `yaml:"timeSliceWindow,omitempty"`
+		Indicator       *indicatorDoc `yaml:"indicator,omitempty"`
+		CompositeWeight *yaml.Node    `yaml:"compositeWeight,omitempty"`
 	}
 )
 
-// Format writes an SLO as an OpenSLO v1 document (YAML). Reading it back gives
-// the same SLO, if it was one that can be read at all.
+// Format writes an SLO as an OpenSLO v1 document (YAML), with everything that it
+// consists of inline. Reading it back and resolving it gives the same SLO, if it
+// was one that can be read at all, without its References.
 func Format(s slo.SLO) ([]byte, error) {
-	d := document{
+	method := s.Method
+	if method == "" {
+		method = slo.Occurrences
+	}
+	d := sloDoc{
 		APIVersion: "openslo/v1", Kind: "SLO",
-		Metadata: metadata{Name: s.Name, DisplayName: s.DisplayName, Labels: s.Labels, Annotations: s.Annotations},
-		Spec: spec{
-			Description: s.Description, Service: s.Service, BudgetingMethod: "Occurrences",
-			Indicator: inline{
-				Metadata: metadata{Name: s.Name},
-				Spec: indicatorSpec{RatioMetric: ratio{
-					Counter: true, Total: *metricOf(&s.Indicator.Total), Good: metricOf(s.Indicator.Good), Bad: metricOf(s.Indicator.Bad),
-				}},
-			},
-			TimeWindow: []window{{Duration: durationOf(s.Window), IsRolling: true}},
+		Metadata: metadataDoc{Name: s.Name, DisplayName: s.DisplayName, Labels: s.Labels, Annotations: s.Annotations},
+		Spec: sloSpecDoc{
+			Description: s.Description, Service: s.Service, BudgetingMethod: string(method),
+			TimeWindow: []windowDoc{windowOf(s.Window)},
 		},
 	}
+	if !s.Composite() {
+		d.Spec.Indicator = indicatorOf(s.Name, s.Indicator)
+	}
 	for _, o := range s.Objectives {
-		d.Spec.Objectives = append(d.Spec.Objectives, objective{DisplayName: o.DisplayName, Target: number(o.Target)})
+		d.Spec.Objectives = append(d.Spec.Objectives, objectiveOf(s.Name, o))
+	}
+	for _, p := range s.Policies {
+		d.Spec.AlertPolicies = append(d.Spec.AlertPolicies, policyOf(p))
 	}
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
@@ -96,39 +88,56 @@ func Format(s slo.SLO) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// number writes a target as it is, not as a float that comes near it.
-func number(t slo.Target) *yaml.Node {
-	text := t.String()
-	tag := "!!float"
-	if text == "0" {
-		tag = "!!int"
+func objectiveOf(name string, o slo.Objective) objectiveDoc {
+	d := objectiveDoc{
+		DisplayName: o.DisplayName, Op: string(o.Threshold.Op), Value: optionalNumber(string(o.Threshold.Limit)),
+		Target: number(o.Target.String()), CompositeWeight: optionalNumber(string(o.Weight)),
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
+	if o.SliceTarget != (slo.Target{}) {
+		d.TimeSliceTarget = number(o.SliceTarget.String())
+	}
+	if o.SliceWindow > 0 {
+		d.TimeSliceWindow = durationOf(o.SliceWindow)
+	}
+	if o.Indicator != nil {
+		d.Indicator = indicatorOf(name, *o.Indicator)
+	}
+	return d
 }
 
-// durationOf writes a window in its largest whole unit: "28d", "90m".
-func durationOf(w slo.Window) string {
+// number writes a number as it is, not as a float that comes near it.
+func number(text string) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+	node.Tag = node.ShortTag()
+	return node
+}
+
+func optionalNumber(text string) *yaml.Node {
+	if text == "" {
+		return nil
+	}
+	return number(text)
+}
+
+func windowOf(w slo.Window) windowDoc {
+	if w.Rolling() {
+		return windowDoc{Duration: durationOf(w.Duration), IsRolling: true}
+	}
+	return windowDoc{
+		Duration: fmt.Sprintf("%d%c", w.Calendar.Count, w.Calendar.Unit),
+		Calendar: &calendarDoc{StartTime: w.Calendar.Start + ":00", TimeZone: w.Calendar.Zone},
+	}
+}
+
+// durationOf writes a duration in its largest whole unit: "28d", "90m".
+func durationOf(d time.Duration) string {
 	const day = 24 * time.Hour
-	switch d := w.Duration; {
-	case d%day == 0:
+	switch {
+	case d > 0 && d%day == 0:
 		return fmt.Sprintf("%dd", d/day)
-	case d%time.Hour == 0:
+	case d > 0 && d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	default:
 		return fmt.Sprintf("%dm", d/time.Minute)
 	}
-}
-
-func metricOf(s *slo.SpanSource) *metric {
-	if s == nil {
-		return nil
-	}
-	m := metric{MetricSource: metricSource{Type: "Spans", Spec: spans{Service: s.Service, Condition: s.Condition}}}
-	if s.MaxDuration > 0 {
-		m.MetricSource.Spec.MaxDuration = s.MaxDuration.String()
-	}
-	if m.MetricSource.Spec == (spans{}) {
-		m.MetricSource.Spec.Condition = "true" // An empty spec is refused: it is too easily a mistake.
-	}
-	return &m
 }

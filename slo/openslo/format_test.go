@@ -44,9 +44,9 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		}
 		document, err := openslo.Format(want)
 		require.NoError(t, err)
-		read, err := openslo.Parse("x.yaml", document)
-		require.NoError(t, err, string(document))
-		require.Equal(t, want, read[0].SLO, string(document))
+		read, warnings := resolved(t, string(document), openslo.Strict)
+		require.Empty(t, warnings)
+		require.Equal(t, want, read, string(document))
 	})
 }
 
@@ -70,18 +70,18 @@ spec:
     spec:
       ratioMetric:
         counter: true
-        total:
-          metricSource:
-            type: Spans
-            spec:
-              service: checkout
-              condition: span.kind == SPAN_KIND_SERVER and span.name == "GET /cart/{id}"
         good:
           metricSource:
             type: Spans
             spec:
               condition: span.status.code != STATUS_CODE_ERROR
               maxDuration: 250ms
+        total:
+          metricSource:
+            type: Spans
+            spec:
+              service: checkout
+              condition: span.kind == SPAN_KIND_SERVER and span.name == "GET /cart/{id}"
   timeWindow:
     - duration: 28d
       isRolling: true

@@ -11,6 +11,21 @@ func isLabel(s string) bool {
 	return isWord(s, "-") && strings.ToLower(s) == s
 }
 
+// isLenientName reports a name that the specification encourages to support, or
+// that its own examples have: 1 to 255 letters, digits and -_.|/\, with a letter
+// or digit at both ends.
+func isLenientName(s string) bool {
+	const inside = "-_.|/\\"
+	if s == "" || len(s) > maxLabel || strings.ContainsRune(inside, rune(s[0])) || strings.ContainsRune(inside, rune(s[len(s)-1])) {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune(inside, c) })
+}
+
+func isAlphanumeric(c rune) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
 // isQualified reports a key of a label: like an RFC 1123 label, with upper
 // case, dots and underscores.
 func isQualified(s string) bool { return isWord(s, "-_.") }
@@ -33,22 +48,12 @@ func isWord(s, inside string) bool {
 	if s == "" || len(s) > maxName || strings.ContainsRune(inside, rune(s[0])) || strings.ContainsRune(inside, rune(s[len(s)-1])) {
 		return false
 	}
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(inside, c) {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune(inside, c) })
 }
 
-// suggestion names the known field that somebody probably meant.
-func suggestion(key string, known []string, unsupported later) string {
-	candidates := slices.Clone(known)
-	for name := range unsupported {
-		candidates = append(candidates, name)
-	}
-	slices.Sort(candidates)
-	for _, name := range candidates {
+// suggestion names the known word that somebody probably meant.
+func suggestion(key string, known []string) string {
+	for _, name := range slices.Sorted(slices.Values(known)) {
 		if strings.EqualFold(key, name) || oneEditAway(key, name) {
 			return ": do you mean " + name + "?"
 		}

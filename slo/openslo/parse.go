@@ -1,6 +1,7 @@
-// Package openslo reads OpenSLO v1 documents into the types of package slo.
-// It is strict: what it does not know, or what Slowburn cannot do yet, is
-// refused by name, with the file, the line and the field.
+// Package openslo reads OpenSLO v1 objects of every kind, in strict or lenient
+// mode, and puts together the SLOs of package slo from them. What is wrong is
+// refused by name, with the file, the line and the field; docs/openslo.md has
+// every choice.
 package openslo
 
 import (
@@ -23,42 +24,35 @@ const (
 	maxFaults    = 1_000
 )
 
-// Document is one OpenSLO document that was read.
-type Document struct {
-	SLO slo.SLO
-	// Source is the text of this document alone, YAML or JSON. Parse reads it
-	// to the same SLO.
-	Source []byte
-	// Line is where the document begins in the file, counted from 1.
-	Line int
-	// Lines are the lines of its fields in the file, by field path such as
-	// "spec.objectives[0].target", so that a later check can point at them.
-	Lines map[string]int
-}
-
-// Parse reads every document of a file: YAML documents divided by "---", a
-// list of documents on the top level, or JSON. Empty documents are skipped, so
-// that a file of comments has none.
+// Parse reads every object of a file: YAML documents divided by "---", a list
+// of documents on the top level, or JSON. Empty documents are skipped, so that a
+// file of comments has none.
 //
 // If anything is wrong nothing is returned but a slo.DocumentErrors with all
-// the faults, in the order of their lines. file is only used to name the
-// place. The data is at most 1 MiB, with at most 10 000 documents.
-func Parse(file string, data []byte) ([]Document, error) {
-	p := parser{file: file}
-	documents := p.parse(data)
-	if len(p.faults) > 0 {
-		slices.SortStableFunc(p.faults, func(a, b slo.DocumentError) int {
-			return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line))
-		})
-		return nil, p.faults
+// the faults, in the order of their lines. The warnings, in the same order, say
+// what was read otherwise than it is written, or will hardly be meant. file is
+// only used to name the place. The data is at most 1 MiB, with at most 10 000
+// documents.
+func Parse(file string, data []byte, mode Mode) ([]Object, slo.DocumentWarnings, error) {
+	p := parser{file: file, mode: mode}
+	objects := p.parse(data)
+	byPlace := func(a, b slo.DocumentError) int {
+		return cmp.Or(cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line))
 	}
-	return documents, nil
+	slices.SortStableFunc(p.faults, byPlace)
+	slices.SortStableFunc(p.warnings, byPlace)
+	if len(p.faults) > 0 {
+		return nil, p.warnings, p.faults
+	}
+	return objects, p.warnings, nil
 }
 
 // parser gathers the faults of one file.
 type parser struct {
-	file   string
-	faults slo.DocumentErrors
+	file     string
+	mode     Mode
+	faults   slo.DocumentErrors
+	warnings slo.DocumentWarnings
 }
 
 // part is the tree and the text of one document. The lines of the tree are
@@ -69,7 +63,7 @@ type part struct {
 	source []byte
 }
 
-func (p *parser) parse(data []byte) []Document {
+func (p *parser) parse(data []byte) []Object {
 	if len(data) > maxBytes {
 		p.fault(slo.DocumentError{Reason: fmt.Sprintf("holds %d bytes, more than the limit of %d (1 MiB): divide it into several files", len(data), maxBytes)})
 		return nil
@@ -83,34 +77,38 @@ func (p *parser) parse(data []byte) []Document {
 		p.fault(slo.DocumentError{Reason: fmt.Sprintf("holds more than %d documents, the limit: divide it into several files", maxDocuments)})
 		return nil
 	}
-	documents := make([]Document, len(parts))
+	objects := make([]Object, len(parts))
 	for i, one := range parts {
 		if one.node == nil { // It is broken, and reported.
 			continue
 		}
-		r := reader{parser: p, document: one.number, lines: map[string]int{}}
-		documents[i] = Document{SLO: r.read(one.node), Source: one.source, Line: one.node.Line, Lines: r.lines}
+		r := reader{parser: p, mode: p.mode, document: one.number, lines: map[string]int{}}
+		ref, content := r.read(one.node)
+		objects[i] = Object{
+			ObjectRef: ref, File: p.file, Document: one.number, Line: one.node.Line, Lines: r.lines, Source: one.source,
+			References: r.references, content: content,
+		}
 	}
-	p.refuseTwins(parts, documents)
-	return documents
+	p.refuseTwins(objects)
+	return objects
 }
 
-// refuseTwins reports every name that an earlier document has already.
-func (p *parser) refuseTwins(parts []part, documents []Document) {
-	first := make(map[string]int, len(documents))
-	for i, d := range documents {
-		if d.SLO.Name == "" {
+// refuseTwins reports every name that an earlier object of its kind has already.
+func (p *parser) refuseTwins(objects []Object) {
+	first := make(map[slo.ObjectRef]Object, len(objects))
+	for _, o := range objects {
+		if o.Name == "" {
 			continue
 		}
-		earlier, twin := first[d.SLO.Name]
+		earlier, twin := first[o.ObjectRef]
 		if !twin {
-			first[d.SLO.Name] = i
+			first[o.ObjectRef] = o
 			continue
 		}
 		p.fault(slo.DocumentError{
-			Document: parts[i].number, Line: d.Lines[namePath], Object: "SLO " + d.SLO.Name, Field: namePath,
-			Reason: fmt.Sprintf("the name is taken by document %d, line %d: give each SLO a name of its own",
-				parts[earlier].number, documents[earlier].Lines[namePath]),
+			Document: o.Document, Line: o.Lines[namePath], Object: o.String(), Field: namePath,
+			Reason: fmt.Sprintf("the name is taken by document %d, line %d: give each %s a name of its own",
+				earlier.Document, earlier.Lines[namePath], o.Kind),
 		})
 	}
 }
@@ -124,6 +122,15 @@ func (p *parser) fault(fault slo.DocumentError) {
 	case len(p.faults) == maxFaults-1:
 		fault.Reason += " (and more faults follow: mend these first)"
 		p.faults = append(p.faults, fault)
+	}
+}
+
+// warning keeps a warning. What is beyond the limit is left out: warnings stand
+// in nobody's way.
+func (p *parser) warning(warning slo.DocumentError) {
+	warning.File = p.file
+	if len(p.warnings) < maxFaults {
+		p.warnings = append(p.warnings, warning)
 	}
 }
 

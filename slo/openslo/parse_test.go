@@ -44,10 +44,15 @@ func exampleSLO(t testing.TB) slo.SLO {
 
 func TestTheExampleOfTheDesign(t *testing.T) {
 	t.Parallel()
-	documents, err := openslo.Parse("checkout.yaml", []byte(example(t)))
-	require.NoError(t, err)
+	documents, warnings := parse(t, example(t), openslo.Strict)
+	require.Empty(t, warnings)
 	require.Len(t, documents, 1)
-	require.Equal(t, exampleSLO(t), documents[0].SLO)
+	definition, warnings := resolved(t, example(t), openslo.Strict)
+	require.Empty(t, warnings)
+	require.Equal(t, exampleSLO(t), definition)
+	require.Equal(t, slo.ObjectRef{Kind: slo.KindSLO, Name: "checkout-fast"}, documents[0].ObjectRef)
+	require.Equal(t, "f.yaml", documents[0].File)
+	require.Equal(t, 1, documents[0].Document)
 	require.Equal(t, example(t), string(documents[0].Source))
 	require.Equal(t, 1, documents[0].Line)
 	require.Equal(t, 16, documents[0].Lines["spec.indicator.spec.ratioMetric.total.metricSource.spec.condition"])
@@ -56,7 +61,7 @@ func TestTheExampleOfTheDesign(t *testing.T) {
 
 func TestEveryField(t *testing.T) {
 	t.Parallel()
-	documents, err := openslo.Parse("all.yaml", []byte(`
+	definition, warnings := resolved(t, `
 apiVersion: openslo/v1
 kind: SLO
 metadata:
@@ -84,9 +89,8 @@ spec:
     - {displayName: low, target: 0}
     - {targetPercent: 99.95}
     - {target: .5, targetPercent: ~}
-`))
-	require.NoError(t, err)
-	require.Len(t, documents, 1)
+`, openslo.Strict)
+	require.Empty(t, warnings)
 	require.Equal(t, slo.SLO{
 		Name: "pay-1", DisplayName: "Zahlung geht, 99,5 %", Description: "two\nlines", Service: "pay",
 		Labels:      map[string][]string{"team": {"pay"}, "region": {"eu", "us"}, "Tier_1.x-y": {}, "on": {"1"}},
@@ -99,7 +103,7 @@ spec:
 		Objectives: []slo.Objective{
 			{DisplayName: "low", Target: target(t, "0")}, {Target: target(t, "0.9995")}, {Target: target(t, "0.5")},
 		},
-	}, documents[0].SLO)
+	}, definition)
 }
 
 // named is a small valid document.
@@ -165,20 +169,20 @@ func TestTheFormsOfAFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			documents, err := openslo.Parse("f", []byte(c.file))
-			require.NoError(t, err)
+			documents, _ := parse(t, c.file, openslo.Strict)
 			require.Len(t, documents, len(c.want))
 			for i, d := range documents {
-				require.Equal(t, c.want[i].name, d.SLO.Name)
+				require.Equal(t, c.want[i].name, d.Name)
 				require.Equal(t, c.want[i].line, d.Line)
-				require.Equal(t, "s", d.SLO.Indicator.Total.Service)
+				definition, _, err := openslo.Resolve(d, library(documents))
+				require.NoError(t, err)
+				require.Equal(t, "s", definition.Indicator.Total.Service)
 				if c.want[i].source != "" {
 					require.Equal(t, c.want[i].source, string(d.Source))
 				}
-				again, err := openslo.Parse("again", d.Source)
-				require.NoError(t, err)
+				again, _ := parse(t, string(d.Source), openslo.Strict)
 				require.Len(t, again, 1)
-				require.Equal(t, d.SLO, again[0].SLO)
+				require.Equal(t, d.Content(), again[0].Content())
 			}
 		})
 	}
@@ -188,20 +192,19 @@ func TestTextOfAnyShapeSurvivesAList(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"\n  a\n b\n\n ", "a\n\tb", " a ", "a\r\nb\r", "# a", "- a: b", "null", "1", "\ta\n# b", "a\u2028b", "\n", "a\n\n", "'\"\\"} {
 		item := strings.Replace(named("a"), "kind: SLO, metadata: {name: a", fmt.Sprintf("kind: SLO, metadata: {annotations: {a: %q}, name: a", text), 1)
-		documents, err := openslo.Parse("f", []byte("- "+item))
-		require.NoError(t, err)
-		require.Equal(t, text, documents[0].SLO.Annotations["a"])
-		again, err := openslo.Parse("again", documents[0].Source)
-		require.NoError(t, err, "of %s", documents[0].Source)
-		require.Equal(t, documents[0].SLO, again[0].SLO)
+		documents, _ := parse(t, "- "+item, openslo.Strict)
+		definition, _ := resolved(t, "- "+item, openslo.Strict)
+		require.Equal(t, text, definition.Annotations["a"])
+		again, _ := parse(t, string(documents[0].Source), openslo.Strict)
+		require.Equal(t, documents[0].Content(), again[0].Content())
 	}
 }
 
 func TestJSONKeepsWhatYAMLWouldRefuse(t *testing.T) {
 	t.Parallel()
-	documents, err := openslo.Parse("request", []byte(jsonNamed("a")))
-	require.NoError(t, err)
-	require.Equal(t, "\U0001F600", documents[0].SLO.DisplayName)
+	documents, _ := parse(t, jsonNamed("a"), openslo.Strict)
+	definition, _ := resolved(t, jsonNamed("a"), openslo.Strict)
+	require.Equal(t, "\U0001F600", definition.DisplayName)
 	require.Equal(t, 5, documents[0].Lines["spec.objectives[0].target"])
 }
 
@@ -211,16 +214,16 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
 	require.NotEmpty(t, entries)
-	names := map[string]string{}
+	names := map[slo.ObjectRef]string{}
 	for _, entry := range entries {
 		data, err := os.ReadFile(filepath.Join(folder, entry.Name()))
 		require.NoError(t, err)
-		documents, err := openslo.Parse(entry.Name(), data)
-		require.NoError(t, err)
-		require.NotEmpty(t, documents)
-		for _, d := range documents {
-			require.Empty(t, names[d.SLO.Name], "%s is in two files", d.SLO.Name)
-			names[d.SLO.Name] = entry.Name()
+		objects, warnings := parse(t, string(data), openslo.Strict)
+		require.NotEmpty(t, objects)
+		require.Empty(t, warnings)
+		for _, o := range objects {
+			require.Empty(t, names[o.ObjectRef], "%s is in two files", o)
+			names[o.ObjectRef] = entry.Name()
 		}
 	}
 }

@@ -2,6 +2,7 @@ package openslo
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,10 +17,14 @@ import (
 type reader struct {
 	*parser
 
+	mode     Mode
 	document int
 	// object is the kind and name for faults, as far as known.
 	object string
-	lines  map[string]int
+	// secret keeps what is written in the document out of all faults.
+	secret     bool
+	lines      map[string]int
+	references []Reference
 }
 
 // value is one value of a document, or the place where one is missing.
@@ -56,6 +61,26 @@ func (r *reader) refuse(v value, format string, args ...any) {
 	})
 }
 
+// warn reports what is read otherwise than it is written, or of no use.
+func (r *reader) warn(v value, format string, args ...any) {
+	r.warning(slo.DocumentError{
+		Document: r.document, Line: v.line, Object: r.object, Field: v.path, Reason: fmt.Sprintf(format, args...),
+	})
+}
+
+// dialect reports what is not OpenSLO to the letter, but understood: a fault in
+// strict mode.
+func (r *reader) dialect(v value, format string, args ...any) {
+	if r.mode == Strict {
+		r.refuse(v, format, args...)
+		return
+	}
+	if strings.HasPrefix(format, "unknown field") {
+		format += " (ignored)"
+	}
+	r.warn(v, format, args...)
+}
+
 // required reports whether the value is there, and refuses it if not.
 func (r *reader) required(v value) bool {
 	if !v.present() {
@@ -68,7 +93,7 @@ func (r *reader) required(v value) bool {
 // no text, and keys that come twice.
 func (r *reader) entries(v value) (keys []string, values map[string]value) {
 	if v.node.Kind != yaml.MappingNode || v.node.ShortTag() != "!!map" {
-		r.refuse(v, "must be a map, found %s", describe(v.node))
+		r.refuse(v, "must be a map, found %s", r.describe(v.node))
 		return nil, nil
 	}
 	values = make(map[string]value, len(v.node.Content)/2)
@@ -79,7 +104,7 @@ func (r *reader) entries(v value) (keys []string, values map[string]value) {
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
 			v.line = key.Line
-			r.refuse(v, "the key must be text, found %s%s", describe(key), mergeHint(key))
+			r.refuse(v, "the key must be text, found %s%s", r.describe(key), mergeHint(key))
 			continue
 		case twin:
 			child.line = key.Line
@@ -117,8 +142,6 @@ type object struct {
 	value
 
 	fields map[string]value
-	// refused are the fields that were there and are not supported yet.
-	refused map[string]bool
 }
 
 // get is a field of the object, missing or not.
@@ -129,36 +152,35 @@ func (o object) get(name string) value {
 	return o.at("."+name, nil)
 }
 
-// later are fields of the specification that Slowburn does not support yet,
-// each with what to write instead, or nothing.
-type later map[string]string
+// has reports whether the field is written at all, even as null.
+func (o object) has(name string) bool {
+	_, found := o.fields[name]
+	return found
+}
 
-// asObject reads a map. Fields for later and unknown fields are refused, by
-// name; the result is false if the value is no map at all.
-func (r *reader) asObject(v value, known []string, unsupported later) (object, bool) {
+// asObject reads a map. Unknown fields are refused by name, or ignored with a
+// warning in lenient mode; the result is false if the value is no map at all.
+func (r *reader) asObject(v value, known []string) (object, bool) {
+	return r.fields(v, known, r.dialect)
+}
+
+// ownObject reads a map of Slowburn's own, with no dialects to be lenient with.
+func (r *reader) ownObject(v value, known []string) (object, bool) {
+	return r.fields(v, known, r.refuse)
+}
+
+func (r *reader) fields(v value, known []string, report func(v value, format string, args ...any)) (object, bool) {
 	keys, values := r.entries(v)
 	if values == nil {
 		return object{}, false
 	}
-	o := object{value: v, fields: make(map[string]value, len(known)), refused: map[string]bool{}}
-	for _, name := range known {
-		if child, found := values[name]; found {
-			o.fields[name] = child
-		}
-	}
+	o := object{value: v, fields: make(map[string]value, len(known))}
 	for _, key := range keys {
-		child := values[key]
-		if _, found := o.fields[key]; found {
+		if slices.Contains(known, key) {
+			o.fields[key] = values[key]
 			continue
 		}
-		instead, isLater := unsupported[key]
-		switch {
-		case !isLater:
-			r.refuse(child, "unknown field%s", suggestion(key, known, unsupported))
-		case child.present():
-			o.refused[key] = true
-			r.refuse(child, "%s is not supported yet%s", key, instead)
-		}
+		report(values[key], "unknown field%s", suggestion(key, known))
 	}
 	return o, true
 }
@@ -166,7 +188,7 @@ func (r *reader) asObject(v value, known []string, unsupported later) (object, b
 // items lists the values of a list, at most limit.
 func (r *reader) items(v value, limit int) []value {
 	if v.node.Kind != yaml.SequenceNode || v.node.ShortTag() != "!!seq" {
-		r.refuse(v, "must be a list, found %s", describe(v.node))
+		r.refuse(v, "must be a list, found %s", r.describe(v.node))
 		return nil
 	}
 	if len(v.node.Content) > limit {
@@ -205,7 +227,7 @@ func (r *reader) name(v value) string {
 func (r *reader) text(v value, limit int) (string, bool) {
 	text, ok := r.prose(v, limit)
 	if strings.ContainsAny(text, "\t\r\n") {
-		r.refuse(v, "must be one line without tabs, found %q", excerpt(text))
+		r.refuse(v, "must be one line without tabs, found %s", r.describe(v.node))
 		return "", false
 	}
 	return text, ok
@@ -221,7 +243,7 @@ func (r *reader) prose(v value, limit int) (string, bool) {
 		if v.node.Kind == yaml.ScalarNode {
 			hint = ": put it in quotes"
 		}
-		r.refuse(v, "must be text, found %s%s", describe(v.node), hint)
+		r.refuse(v, "must be text, found %s%s", r.describe(v.node), hint)
 		return "", false
 	}
 	if n := utf8.RuneCountInString(v.node.Value); n > limit {
@@ -240,8 +262,48 @@ func (r *reader) prose(v value, limit int) (string, bool) {
 // flag reads a boolean.
 func (r *reader) flag(v value) (set, ok bool) {
 	if v.node.Kind != yaml.ScalarNode || v.node.ShortTag() != "!!bool" {
-		r.refuse(v, "must be true or false, found %s", describe(v.node))
+		r.refuse(v, "must be true or false, found %s", r.describe(v.node))
 		return false, false
 	}
 	return strings.EqualFold(v.node.Value, "true"), true
+}
+
+// choice reads a required word out of a few.
+func (r *reader) choice(v value, what string, words ...string) string {
+	word := r.name(v)
+	if word != "" && !slices.Contains(words, word) {
+		r.refuse(v, "unknown %s %q: write %s", what, excerpt(word), anyOf(words))
+		return ""
+	}
+	return word
+}
+
+// number reads the literal text of a number, so that 0.999 is exact.
+func (r *reader) number(v value) (string, bool) {
+	if tag := v.node.ShortTag(); v.node.Kind != yaml.ScalarNode || tag != "!!float" && tag != "!!int" {
+		r.refuse(v, "must be a number, found %s", r.describe(v.node))
+		return "", false
+	}
+	return v.node.Value, true
+}
+
+// decimal reads an exact number.
+func (r *reader) decimal(v value) slo.Decimal {
+	text, ok := r.number(v)
+	if !ok {
+		return ""
+	}
+	number, err := slo.ParseDecimal(text)
+	if err != nil {
+		r.refuse(v, "%v", err)
+	}
+	return number
+}
+
+// describe names a value as an error shows it, without what is secret.
+func (r *reader) describe(node *yaml.Node) string {
+	if r.secret && node.Kind == yaml.ScalarNode {
+		return "a value that is not shown"
+	}
+	return describe(node)
 }

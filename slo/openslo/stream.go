@@ -17,7 +17,7 @@ import (
 // parts divides a file into its documents. It stops behind the limit of them.
 func (p *parser) parts(data []byte) []part {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && json.Valid(data) {
+	if isJSON(data) {
 		return p.jsonParts(data)
 	}
 	var parts []part
@@ -27,6 +27,12 @@ func (p *parser) parts(data []byte) []part {
 		}
 	}
 	return parts
+}
+
+// isJSON reports a text that is a map or a list in JSON.
+func isJSON(data []byte) bool {
+	trimmed := bytes.TrimLeft(data, " \t\r\n")
+	return len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && json.Valid(data)
 }
 
 // chunk is the text of one YAML document, with how many lines stand before it.
@@ -124,6 +130,9 @@ func (p *parser) broken(number int, c chunk, err error) {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if where, rest, found := strings.Cut(message, ": "); found && strings.HasPrefix(where, "line ") {
 		message = rest // The line is that of the context, if any: faultLine knows better.
+	}
+	if strings.HasPrefix(message, "unknown anchor") {
+		message = "an alias (*) stands for an anchor (&) that is not there; text that begins with * needs quotes" // It may be a password.
 	}
 	p.fault(slo.DocumentError{Document: number, Line: c.before + faultLine(c.text, err), Reason: "is not valid YAML: " + message})
 }

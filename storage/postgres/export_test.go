@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 // Migrations are the files of the migrations.
@@ -22,3 +24,9 @@ func (s *Store) RaiseEpoch(t *testing.T) int64 {
 	require.NoError(t, err)
 	return epoch
 }
+
+// EncodeSLO writes an SLO as the column spec holds it.
+func EncodeSLO(s slo.SLO) ([]byte, error) { return encodeSLO(s) }
+
+// DecodeSLO is the opposite of EncodeSLO.
+func DecodeSLO(spec []byte) (slo.SLO, error) { return decodeSLO(spec) }

@@ -181,6 +181,8 @@ func TestAMigrationThatIsCutOffHappensOrNot(t *testing.T) {
 	_, err := provider.UpTo(t.Context(), 2)
 	require.NoError(t, err)
 	fillBefore(t, address)
+	sources := provider.ListSources()
+	newest := fmt.Sprintf("(%d)", sources[len(sources)-1].Version)
 	look := connect(t, address)
 	kept := make(map[string][]string)
 	for _, query := range before() {
@@ -203,14 +205,11 @@ func TestAMigrationThatIsCutOffHappensOrNot(t *testing.T) {
 		cut++
 		version := rowsOf(t, look, `SELECT max(version_id) FROM slowburn_migrations`)
 		columns := rowsOf(t, look, `SELECT 1 FROM information_schema.columns WHERE table_name IN ('buckets', 'leadership') AND column_name IN ('late', 'epoch')`)
-		switch version[0] {
-		case "(2)":
+		if version[0] == "(2)" {
 			require.Empty(t, columns, "nothing of the migration is there")
-		case "(3)":
+		} else {
 			happened++
 			require.Len(t, columns, 2, "all of it is")
-		default:
-			require.Fail(t, "half a migration", version[0])
 		}
 		for query, rows := range kept {
 			require.Equal(t, rows, rowsOf(t, look, query), "cut after %d messages", messages)
@@ -218,7 +217,7 @@ func TestAMigrationThatIsCutOffHappensOrNot(t *testing.T) {
 		store, err = postgres.Open(t.Context(), address, postgres.Options{MaxConns: 1})
 		require.NoError(t, err, "the next start completes it")
 		store.Close()
-		require.Equal(t, []string{"(3)"}, rowsOf(t, look, `SELECT max(version_id) FROM slowburn_migrations`))
+		require.Equal(t, []string{newest}, rowsOf(t, look, `SELECT max(version_id) FROM slowburn_migrations`))
 		_, err = provider.DownTo(t.Context(), 2)
 		require.NoError(t, err)
 	}

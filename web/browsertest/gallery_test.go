@@ -35,7 +35,7 @@ func serveFixtures(t *testing.T) (*lagging, string) {
 	t.Helper()
 	source := &lagging{Source: webtest.NewSource(webtest.Healthy())}
 	server, err := web.New(web.Settings{
-		Statuses: source, Definitions: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
+		Statuses: source, Definitions: source, Objects: source, Drafts: source, Traffic: source.Moving, Ledger: source, Episodes: source, Health: source,
 		Development: true, Now: webtest.Now,
 	})
 	require.NoError(t, err)

@@ -70,7 +70,8 @@ func NewAuditReport(base Base, audits []slo.Audit, statuses []slo.Status) AuditR
 // restingOn is the first SLO that counts a series.
 func restingOn(series slo.SeriesID, statuses []slo.Status) (string, bool) {
 	for i := range statuses {
-		if statuses[i].Definition.SLO.Indicator.Series().ID == series {
+		counted := statuses[i].Definition.SLO.Series()
+		if slices.ContainsFunc(counted, func(s slo.Series) bool { return s.ID == series }) {
 			return statuses[i].Definition.SLO.Name, true
 		}
 	}

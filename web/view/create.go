@@ -22,6 +22,8 @@ type Create struct {
 	// Replaces reports that an SLO of the name exists and would get a new revision.
 	Replaces bool
 	Faults   FormFaults
+	// Warnings say what of the document was read otherwise than it is written.
+	Warnings []Fault
 	Preview  *Preview
 	// Why says why a document stays text.
 	Why      string
@@ -53,6 +55,18 @@ func NewForm(s slo.SLO) (form Form, why string) {
 	switch {
 	case len(s.Objectives) != 1:
 		return Form{}, "it has several objectives"
+	case len(s.References) > 0:
+		return Form{}, "it refers to other objects"
+	case s.Composite():
+		return Form{}, "its objective has an indicator of its own"
+	case s.Indicator.Value != nil:
+		return Form{}, "it measures a value instead of saying which events are good"
+	case !s.Window.Rolling():
+		return Form{}, "its window follows a calendar"
+	case s.Method != "" && s.Method != slo.Occurrences:
+		return Form{}, "its budget is one of time slices"
+	case len(s.Policies) > 0:
+		return Form{}, "it has alert policies"
 	case s.Indicator.Good == nil:
 		return Form{}, "it says which events are bad instead of which are good"
 	case len(s.Labels)+len(s.Annotations) > 0:
@@ -193,14 +207,19 @@ func (f FormFaults) Lines() []FaultLine {
 }
 
 // NewTextFaults lists the faults of a text by line.
-func NewTextFaults(faults slo.DocumentErrors) FormFaults {
-	var out FormFaults
+func NewTextFaults(faults slo.DocumentErrors) FormFaults { return FormFaults{Other: byLine(faults)} }
+
+// NewTextWarnings lists the warnings of a text by line.
+func NewTextWarnings(warnings slo.DocumentWarnings) []Fault { return byLine(warnings) }
+
+func byLine(faults []slo.DocumentError) []Fault {
+	var out []Fault
 	for _, f := range faults {
 		fault := Fault{Field: f.Field, Reason: f.Reason}
 		if f.Line > 0 {
 			fault.Place = "line " + strconv.Itoa(f.Line)
 		}
-		out.Other = append(out.Other, fault)
+		out = append(out, fault)
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func Differing() []slo.Audit {
 	return append(Agreeing(), slo.Audit{
 		At: Now().Add(-9 * time.Minute), From: slice - 10, To: slice + 10, Buckets: 720, Differing: 3,
 		Differences: []slo.Difference{
-			{Series: Burning().Definition.SLO.Indicator.Series().ID, Slice: slice, Ledger: slo.Counts{Good: 97, Bad: 2}, Recount: slo.Counts{Good: 97, Bad: 3}},
+			{Series: Burning().Definition.SLO.SeriesOf(0).ID, Slice: slice, Ledger: slo.Counts{Good: 97, Bad: 2}, Recount: slo.Counts{Good: 97, Bad: 3}},
 			{Series: "<gone>", Slice: slice + 1, Ledger: slo.Counts{Good: 12_345, Unknown: 1}, Recount: slo.Counts{Good: 12_344, Unknown: 1}},
 		},
 	})

@@ -37,6 +37,7 @@ func createPages(base view.Base) map[string]view.Page {
 	wrong.Faults = view.NewFormFaults(append(faults, slo.DocumentError{Field: "spec.x", Reason: "is not known"}))
 	text := view.Create{Base: base, AsText: true, Text: "kind: <SLO>", Edit: "a", Why: "it has several objectives"}
 	text.Faults = view.NewTextFaults(slo.DocumentErrors{{Line: 3, Field: "spec.service", Reason: "is required"}})
+	text.Warnings = view.NewTextWarnings(slo.DocumentWarnings{{Line: 7, Field: "spec.op", Reason: "has no effect <here>"}})
 	return map[string]view.Page{"create": page, "create-nothing": nothing, "create-wrong": wrong, "create-text": text}
 }
 

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,9 +18,12 @@ import (
 type Source struct {
 	// List are the SLOs, sorted by name.
 	List []slo.Status
-	// Applied is what Apply returns, unless ApplyError is set.
-	Applied    []slo.Definition
+	// Applied is what Apply and Try return, unless ApplyError is set.
+	Applied    slo.Applied
 	ApplyError error
+	// Others are the objects that are no SLOs, sorted, UsedBy what uses them.
+	Others []slo.Object
+	UsedBy map[slo.ObjectRef][]slo.ObjectRef
 	// Rows are the buckets of every series.
 	Rows []slo.Bucket
 	// Seen are the services.
@@ -31,10 +35,11 @@ type Source struct {
 	// Moving is what the operations of the services do.
 	Moving Traffic
 	// Drafted is what Draft proposes, Document what Format writes, Checked
-	// what Check reads unless ApplyError is set, Previewed what Preview finds.
+	// what Check reads and Warned what it warns of unless ApplyError is set, Previewed what Preview finds.
 	Drafted   slo.SLO
 	Document  []byte
 	Checked   []slo.SLO
+	Warned    slo.DocumentWarnings
 	Previewed slo.Preview
 	// Known is what Facts says.
 	Known view.Facts
@@ -51,9 +56,9 @@ type Source struct {
 	lock   sync.Mutex
 	// readings are the histories of the scenarios that were asked for.
 	readings map[string]slo.Reading
-	// got is the body of the last Apply, deleted the names of all Deletes.
-	got     []byte
-	deleted []string
+	// got is the last Apply, Try or Check, deleted the objects of all Deletes.
+	got     slo.Documents
+	deleted []slo.ObjectRef
 	asked   [2]slo.Slice
 }
 
@@ -79,43 +84,85 @@ func (s *Source) Status(name string) (slo.Status, error) {
 }
 
 // Apply keeps the documents and returns what was prepared.
-func (s *Source) Apply(ctx context.Context, _ string, data []byte) ([]slo.Definition, error) {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	s.got = slices.Clone(data)
-	if s.ApplyError != nil {
-		return nil, s.ApplyError
+func (s *Source) Apply(ctx context.Context, documents slo.Documents) (slo.Applied, error) {
+	if err := s.take(documents); err != nil {
+		return slo.Applied{}, err
 	}
 	if s.Refuses != nil {
-		return nil, s.Refuses
+		return slo.Applied{}, s.Refuses
 	}
 	return s.Applied, s.trouble(ctx)
 }
 
-// Got is the body of the last Apply, nil if there was none.
-func (s *Source) Got() []byte {
+// Try returns what was prepared, too.
+func (s *Source) Try(ctx context.Context, documents slo.Documents) (slo.Applied, error) {
+	return s.Applied, errors.Join(s.take(documents), s.trouble(ctx))
+}
+
+// take keeps documents.
+func (s *Source) take(documents slo.Documents) error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	documents.Data = slices.Clone(documents.Data)
+	s.got = documents
+	return s.ApplyError
+}
+
+// Got are the documents of the last Apply, Try or Check, nil if there was none.
+func (s *Source) Got() []byte { return s.GotDocuments().Data }
+
+// GotDocuments is Got with all that came with it.
+func (s *Source) GotDocuments() slo.Documents {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	return s.got
 }
 
-// Delete notes the name. An SLO with an origin is read-only.
-func (s *Source) Delete(ctx context.Context, name string) error {
-	status, err := s.Status(name)
-	if err != nil {
+// Delete notes the object. One with an origin is read-only, one with users in
+// use.
+func (s *Source) Delete(ctx context.Context, ref slo.ObjectRef) error {
+	origin, err := s.origin(ref)
+	switch {
+	case err != nil:
 		return err
-	}
-	if status.Definition.Origin != "" {
-		return fmt.Errorf("%s of %s: %w", name, status.Definition.Origin, slo.ErrReadOnly)
+	case origin != "":
+		return fmt.Errorf("delete %s, from %s: %w", ref, origin, slo.ErrReadOnly)
+	case len(s.Users(ref)) > 0:
+		return fmt.Errorf("delete %s, used by %s: %w", ref, s.Users(ref)[0], slo.ErrInUse)
 	}
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	s.deleted = append(s.deleted, name)
+	s.deleted = append(s.deleted, ref)
 	return s.trouble(ctx)
 }
 
-// Deleted are the names of all successful calls of Delete.
-func (s *Source) Deleted() []string {
+func (s *Source) origin(ref slo.ObjectRef) (string, error) {
+	if ref.Kind == slo.KindSLO {
+		status, err := s.Status(ref.Name)
+		return status.Definition.Origin, err
+	}
+	o, err := s.Object(ref)
+	return o.Origin, err
+}
+
+// Objects returns Others.
+func (s *Source) Objects() []slo.Object { return s.Others }
+
+// Object finds one of Others.
+func (s *Source) Object(ref slo.ObjectRef) (slo.Object, error) {
+	for _, o := range s.Others {
+		if o.ObjectRef == ref {
+			return o, nil
+		}
+	}
+	return slo.Object{}, fmt.Errorf("%s: %w", ref, slo.ErrNoObject)
+}
+
+// Users returns those of UsedBy.
+func (s *Source) Users(ref slo.ObjectRef) []slo.ObjectRef { return s.UsedBy[ref] }
+
+// Deleted are the objects of all successful calls of Delete.
+func (s *Source) Deleted() []slo.ObjectRef {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	return slices.Clone(s.deleted)
@@ -200,14 +247,11 @@ func (s *Source) Draft(ctx context.Context, _ slo.Operation) (slo.SLO, slo.Previ
 func (s *Source) Format(slo.SLO) ([]byte, error) { return s.Document, s.Trouble }
 
 // Check returns Checked, or ApplyError.
-func (s *Source) Check(ctx context.Context, _ string, data []byte) ([]slo.SLO, error) {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	s.got = slices.Clone(data)
-	if s.ApplyError != nil {
-		return nil, s.ApplyError
+func (s *Source) Check(ctx context.Context, documents slo.Documents) ([]slo.SLO, slo.DocumentWarnings, error) {
+	if err := s.take(documents); err != nil {
+		return nil, nil, err
 	}
-	return s.Checked, s.trouble(ctx)
+	return s.Checked, s.Warned, s.trouble(ctx)
 }
 
 // Preview returns Previewed.

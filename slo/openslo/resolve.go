@@ -1,0 +1,105 @@
+package openslo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
+
+// Resolve puts into an SLO what it refers to, and what that refers to: find
+// looks an object up. It reports what only shows when the parts come together.
+//
+// The error is a slo.DocumentErrors with all the faults, each at its place in
+// the object that it lies in. Those with Note set depend on what else is applied
+// (a reference to nothing) or on what this program measures (a source of another
+// type).
+func Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
+	r := resolver{find: find, root: o, used: map[slo.ObjectRef]bool{}}
+	content, ok := o.content.(*sloContent)
+	if !ok {
+		return slo.SLO{}, nil, slo.DocumentErrors{{File: o.File, Document: o.Document, Line: o.Line, Object: o.String(), Reason: "is no SLO"}}
+	}
+	definition := r.slo(content)
+	r.warnings = compact(r.warnings)
+	if len(r.faults) > 0 {
+		return slo.SLO{}, r.warnings, compact(r.faults)
+	}
+	return definition, r.warnings, nil
+}
+
+// compact drops what is reported twice, as of an object that several parts name.
+func compact[S ~[]slo.DocumentError](faults S) S {
+	var once S
+	for _, f := range faults {
+		if !slices.Contains(once, f) {
+			once = append(once, f)
+		}
+	}
+	return once
+}
+
+// resolver puts one SLO together.
+type resolver struct {
+	find     func(slo.ObjectRef) (Object, bool)
+	root     Object
+	used     map[slo.ObjectRef]bool
+	faults   slo.DocumentErrors
+	warnings slo.DocumentWarnings
+}
+
+// place is a field of an object.
+type place struct {
+	object *Object
+	path   string
+}
+
+func (p place) at(part string) place { return place{object: p.object, path: p.path + part} }
+
+// message is what is to be said of the place.
+func (p place) message(format string, args ...any) slo.DocumentError {
+	return slo.DocumentError{
+		File: p.object.File, Document: p.object.Document, Line: p.object.lineOf(p.path), Object: p.object.String(), Field: p.path,
+		Reason: fmt.Sprintf(format, args...),
+	}
+}
+
+// lineOf is the line of a field, or of the nearest one around it.
+func (o *Object) lineOf(path string) int {
+	for path != "" {
+		if line := o.Lines[path]; line > 0 {
+			return line
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return o.Line
+}
+
+func (r *resolver) refuse(p place, format string, args ...any) {
+	r.faults = append(r.faults, p.message(format, args...))
+}
+
+// note refuses what is no fault of the document.
+func (r *resolver) note(p place, format string, args ...any) {
+	fault := p.message(format, args...)
+	fault.Note = true
+	r.faults = append(r.faults, fault)
+}
+
+func (r *resolver) warn(p place, format string, args ...any) {
+	r.warnings = append(r.warnings, p.message(format, args...))
+}
+
+// lookUp finds the object that a place names, with its content of a type.
+func lookUp[T any](r *resolver, from place, kind slo.Kind, name string) (*Object, *T) {
+	ref := slo.ObjectRef{Kind: kind, Name: name}
+	found, ok := r.find(ref)
+	content, is := found.content.(*T)
+	if !ok || !is {
+		r.note(from, "%s refers to %s, which is not there", from.object, ref)
+		return nil, nil
+	}
+	r.used[ref] = true
+	return &found, content
+}
