@@ -30,6 +30,7 @@ func rules() []rule {
 		{"slo/traffic", []string{"slo"}},
 		{"slo/recount", []string{"slo"}},
 		{"slo/audit", []string{"slo"}},
+		{"slo/simulate", []string{"slo"}},
 		{"internal/gallery", []string{"slo", "web", "web/", "internal/buildinfo"}}, // Shows them.
 		{"slo/ledger", []string{"slo"}},
 		{"slo/engine", []string{"slo"}},
