@@ -47,7 +47,8 @@ func rules() []rule {
 		{"deploy", []string{"slo"}},
 		{"examples", nil},
 		{"examples/", []string{"slo"}},
-		{"internal/bench", []string{"slo", "slo/engine", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
+		{"internal/bench", []string{"slo", "slo/engine", "slo/simulate", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
+		{"internal/slotest", []string{"slo", "slo/simulate", "slo/openslo", "slo/indicator"}},                                    // Joins them, as the program does.
 		{"internal/", []string{"slo"}},
 		{"cmd/slowburn", []string{
 			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/", "examples", "examples/",

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 	incidentReach = 5 * minute
 	// incidentBurn is the burn rate from which it does: in half of the window
 	// everything would be gone.
-	incidentBurn = 2
+	incidentBurn = 2.0
 	// incidentBad is how many bad events those minutes hold at least.
 	incidentBad = 2
 	// incidentGap joins what burns with pauses in between.
@@ -76,11 +77,11 @@ type burning struct {
 	target   slo.Target
 	leastBad int64
 	step     slo.Slice
-	// open is the incident that goes on, bad what it has cost so far: the
-	// buckets before counted are in it.
-	open    *Incident
-	bad     int64
-	counted int
+	// begin and last are the first and the last bucket of the incident that goes
+	// on, if any does. What stands before free belongs to none yet.
+	open        bool
+	begin, last int
+	free        int
 }
 
 // incidents looks at buckets in their order.
@@ -94,13 +95,13 @@ func (s *burning) incidents(buckets []slo.Bucket, window time.Duration, from, to
 	usual := float64(total) * float64(window) / float64(to.Sub(from))
 	var all []Incident
 	end := func() {
-		if s.open == nil {
+		if !s.open {
 			return
 		}
-		if s.open.Lost = float64(s.bad) / (1 - s.target.Float()) / usual; s.open.Lost >= leastLost {
-			all = append(all, *s.open)
+		s.open = false
+		if i := s.incident(buckets, usual); i.Lost >= leastLost {
+			all = append(all, i)
 		}
-		s.open = nil
 	}
 	var recent slo.Counts
 	oldest := 0
@@ -110,29 +111,54 @@ func (s *burning) incidents(buckets []slo.Bucket, window time.Duration, from, to
 			recent = recent.Minus(buckets[oldest].Counts)
 			oldest++
 		}
-		if s.open != nil && slo.SliceOf(s.open.To)+incidentGap < b.Slice {
+		if s.open && buckets[s.last].Slice+incidentGap < b.Slice {
 			end()
 		}
-		if rate, _ := s.target.BurnRate(recent); b.Counts.Bad > 0 && rate >= incidentBurn && recent.Bad >= s.leastBad {
-			s.extend(buckets, oldest, i)
+		if rate, _ := s.target.BurnRate(recent); b.Counts.Bad == 0 || rate < incidentBurn || recent.Bad < s.leastBad {
+			continue
 		}
+		if !s.open {
+			s.open, s.begin = true, s.heaviest(buckets, max(oldest, s.free), i)
+		}
+		s.last = i
 	}
 	end()
 	return all
 }
 
-// extend makes the incident reach to a bucket; a new one begins with the first
-// bad event that made the last minutes burn.
-func (s *burning) extend(buckets []slo.Bucket, oldest, i int) {
-	if s.open == nil {
-		begin := max(oldest, s.counted)
-		for buckets[begin].Counts.Bad == 0 {
-			begin++
+// excess is by how much a bucket burns more than an incident has to.
+func (s *burning) excess(b slo.Bucket) float64 {
+	return float64(b.Counts.Bad) - incidentBurn*(1-s.target.Float())*float64(b.Counts.Total())
+}
+
+// heaviest is where to begin so that what lies up to last burns most in excess:
+// the usual errors before an outage are no part of it.
+func (s *burning) heaviest(buckets []slo.Bucket, first, last int) int {
+	begin, sum, most := last, 0.0, math.Inf(-1)
+	for i := last; i >= first; i-- {
+		if sum += s.excess(buckets[i]); sum > most {
+			begin, most = i, sum
 		}
-		s.open, s.bad, s.counted = &Incident{From: buckets[begin].Slice.Start()}, 0, begin
 	}
-	for ; s.counted <= i; s.counted++ {
-		s.bad += buckets[s.counted].Counts.Bad
+	return begin
+}
+
+// incident is the one that has ended. Its last minutes are cut off where they
+// only look bad for what came before.
+func (s *burning) incident(buckets []slo.Bucket, usual float64) Incident {
+	tail := s.last
+	for sum, most, i := 0.0, 0.0, s.last; i > s.begin && buckets[i].Slice > buckets[s.last].Slice-incidentReach; i-- {
+		if sum -= s.excess(buckets[i]); sum > most {
+			most, tail = sum, i-1
+		}
 	}
-	s.open.To = (buckets[i].Slice + s.step).Start()
+	var bad int64
+	for _, b := range buckets[s.begin : tail+1] {
+		bad += b.Counts.Bad
+	}
+	s.free = s.last + 1
+	return Incident{
+		From: buckets[s.begin].Slice.Start(), To: (buckets[tail].Slice + s.step).Start(),
+		Lost: float64(bad) / (1 - s.target.Float()) / usual,
+	}
 }

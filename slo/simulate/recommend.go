@@ -98,10 +98,10 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, noun)
 }
 
-// Lasting is how long a detection took, in words: "at once", "2m10s".
-func Lasting(d time.Duration) string {
+// After is how long something took, in words: "at once", "after 2m10s".
+func After(d time.Duration) string {
 	if d <= 0 {
 		return "at once"
 	}
-	return slo.FormatDuration(d)
+	return "after " + slo.FormatDuration(d)
 }
