@@ -132,11 +132,11 @@ func canonicalYAML(data []byte) ([]byte, error) {
 			out.WriteString("---\n")
 		}
 		var root yaml.Node
-		if err := decode(c.text, &root); errors.Is(err, io.EOF) {
+		if err := decode(c.text, &root); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		} else if err != nil || root.Content[0].Value == "" && isNull(root.Content[0]) {
 			out.WriteString(onlyComments(c.text))
 			continue
-		} else if err != nil {
-			return nil, err
 		}
 		order(&root)
 		encoder := yaml.NewEncoder(&out)
@@ -166,6 +166,7 @@ func onlyComments(text []byte) string {
 // order brings a document, or a list of them, into the canonical form.
 func order(root *yaml.Node) {
 	expand(root)
+	lift(root)
 	for _, top := range root.Content {
 		documents := []*yaml.Node{top}
 		if top.Kind == yaml.SequenceNode {
@@ -221,6 +222,23 @@ func expand(node *yaml.Node) {
 			continue
 		}
 		expand(child)
+	}
+}
+
+// lift moves a comment behind braces or brackets, which has no place behind a
+// block, to the line before.
+func lift(node *yaml.Node) {
+	for i, child := range node.Content {
+		lift(child)
+		if child.LineComment == "" || child.Kind == yaml.ScalarNode || len(child.Content) == 0 {
+			continue
+		}
+		above := child
+		if node.Kind == yaml.MappingNode && i%2 == 1 {
+			above = node.Content[i-1]
+		}
+		above.HeadComment = strings.TrimPrefix(above.HeadComment+"\n"+child.LineComment, "\n")
+		child.LineComment = ""
 	}
 }
 

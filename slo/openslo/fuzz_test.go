@@ -21,12 +21,17 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("[" + jsonNamed("a") + "," + jsonNamed("b") + "]"))
 	f.Add([]byte(strings.Replace(example(f), "condition: 'span.kind == SPAN_KIND_SERVER'", `condition: "a\n  b\n\n"`, 1)))
 	f.Add([]byte("- &a {x: *a, <<: *a, ? [y] : !!binary z}\n...\n%TAG ! x\n--- |\n a\n"))
-	files, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
-	require.NoError(f, err)
-	for _, file := range files {
-		data, err := os.ReadFile(file)
+	for _, one := range []string{aDataSource, aService, anSLI, aRaw, anSLO, aThreshold, aPolicy, aCondition, aTarget, compositeOf("Occurrences", "{target: 0.9, indicatorRef: y}")} {
+		f.Add([]byte(one))
+	}
+	for _, pattern := range []string{"*.yaml", "*.canonical", "traps/*.yaml"} {
+		files, err := filepath.Glob(filepath.Join("testdata", pattern))
 		require.NoError(f, err)
-		f.Add(data)
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			require.NoError(f, err)
+			f.Add(data)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, mode := range []openslo.Mode{openslo.Strict, openslo.Lenient} {

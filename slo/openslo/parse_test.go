@@ -227,3 +227,14 @@ func TestEveryExampleIsAccepted(t *testing.T) {
 		}
 	}
 }
+
+func TestReadingLeavesTheFileAsItIs(t *testing.T) {
+	t.Parallel()
+	const file = "apiVersion: openslo/v1\r\nkind: Service\r\nmetadata: {name: s}\r\n---\r\n# b\r\n"
+	data := []byte(file)
+	_, _, err := openslo.Parse("f.yaml", data, openslo.Strict)
+	require.NoError(t, err)
+	_, err = openslo.Canonical("f.yaml", data, openslo.Strict)
+	require.NoError(t, err)
+	require.Equal(t, file, string(data))
+}

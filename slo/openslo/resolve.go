@@ -1,6 +1,7 @@
 package openslo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,15 +30,13 @@ func Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.Do
 	return definition, r.warnings, nil
 }
 
-// compact drops what is reported twice, as of an object that several parts name.
+// compact sorts by place and drops what is reported twice, as of an object that
+// several parts name.
 func compact[S ~[]slo.DocumentError](faults S) S {
-	var once S
-	for _, f := range faults {
-		if !slices.Contains(once, f) {
-			once = append(once, f)
-		}
-	}
-	return once
+	slices.SortStableFunc(faults, func(a, b slo.DocumentError) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Field, b.Field))
+	})
+	return slices.Compact(faults)
 }
 
 // resolver puts one SLO together.

@@ -1,8 +1,6 @@
 package openslo
 
 import (
-	"slices"
-
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -111,9 +109,7 @@ func (r *resolver) pendingSpans(from place, s *source) *spans {
 	read := reader.spans(spec, s.withValue)
 	for _, fault := range p.faults {
 		fault.Line = from.object.lineOf(fault.Field)
-		if !slices.Contains(r.faults, fault) {
-			r.faults = append(r.faults, fault)
-		}
+		r.faults = append(r.faults, fault)
 	}
 	if len(p.faults) > 0 {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -179,5 +180,5 @@ func tidy(text []byte) []byte {
 	if first, rest, found := bytes.Cut(text, []byte("\n")); found && string(bytes.TrimSpace(first)) == "---" {
 		text = bytes.TrimLeft(rest, "\r\n")
 	}
-	return append(bytes.TrimRight(text, " \t\r\n"), '\n')
+	return slices.Concat(bytes.TrimRight(text, " \t\r\n"), []byte("\n")) // The text is the caller's.
 }
