@@ -17,11 +17,7 @@ func Load(files []string, name string) (slo.SLO, slo.DocumentWarnings, error) {
 	var all []openslo.Object
 	var warnings slo.DocumentWarnings
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return slo.SLO{}, nil, fmt.Errorf("read the objectives: %w", err)
-		}
-		objects, warned, err := openslo.Parse(file, data, openslo.Lenient)
+		objects, warned, err := read(file)
 		if err != nil {
 			return slo.SLO{}, nil, err
 		}
@@ -54,6 +50,20 @@ func Load(files []string, name string) (slo.SLO, slo.DocumentWarnings, error) {
 		return all[at], true
 	})
 	return definition, append(warnings, more...), err
+}
+
+// Read reads the OpenSLO objects of a file.
+func Read(file string) ([]openslo.Object, error) {
+	objects, _, err := read(file)
+	return objects, err
+}
+
+func read(file string) ([]openslo.Object, slo.DocumentWarnings, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read OpenSLO: %w", err)
+	}
+	return openslo.Parse(file, data, openslo.Lenient)
 }
 
 func anyOf(names []string) string {
