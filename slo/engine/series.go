@@ -88,8 +88,12 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	since := now.Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	var last *series // Most often the next is of the same series.
 	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, detail, func(d slo.Delta) {
-		next.known(d.Series).add(d.Slice, d.Counts)
+		if last == nil || d.Series != last.id {
+			last = next.known(d.Series)
+		}
+		last.add(d.Slice, d.Counts)
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
