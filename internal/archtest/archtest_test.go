@@ -27,6 +27,7 @@ func rules() []rule {
 		{"slo/openslo", []string{"slo"}},
 		{"slo/catalog", []string{"slo"}},
 		{"slo/convert", []string{"slo"}},
+		{"slo/exclusion", []string{"slo"}},
 		{"slo/indicator", []string{"slo"}},
 		{"slo/traffic", []string{"slo"}},
 		{"slo/recount", []string{"slo"}},
