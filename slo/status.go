@@ -169,6 +169,8 @@ func (s ObjectiveStatus) TimeToExhaustion(rate float64) (time.Duration, bool) {
 type Status struct {
 	Definition Definition
 	Objectives []ObjectiveStatus
+	// Resets are those of its budgets that windows may reach back to, newest first.
+	Resets []Reset
 	// State is the gravest of the objectives.
 	State State
 }
