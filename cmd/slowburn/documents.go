@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/catalog"
+	"github.com/slowburn-slo/slowburn/slo/exclusion"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 )
 
@@ -42,7 +45,7 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 	if err != nil {
 		return slo.SLO{}, nil, err
 	}
-	return openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+	s, warnings, err := openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
 		found, ok := find(ref)
 		if !ok {
 			return openslo.Object{}, false
@@ -50,6 +53,40 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		object, err := read(found)
 		return object, err == nil
 	})
+	if err == nil {
+		err = checkExclusions(o, s.Exclusions)
+	}
+	return s, warnings, err
+}
+
+// checkExclusions refuses exclusions that cannot be, which OpenSLO knows nothing of.
+func checkExclusions(o catalog.Object, all []slo.Exclusion) error {
+	var faults slo.DocumentErrors
+	for i, e := range all {
+		part, err := exclusion.Check(e)
+		if err == nil {
+			continue
+		}
+		list := fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d]", i)
+		field := list + "." + part
+		faults = append(faults, slo.DocumentError{
+			File: o.File, Document: o.Document, Line: cmp.Or(o.Lines[field], o.Lines[list], o.Line), Object: o.String(), Field: field, Reason: err.Error(),
+		})
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return nil
+}
+
+// expand finds when exclusions are, for the engine. What is in force was checked
+// when it was applied, so that it can be expanded.
+func (p *platform) expand(all []slo.Exclusion, from, to time.Time) []slo.Excluded {
+	excluded, err := exclusion.Expand(all, from, to)
+	if err != nil {
+		p.logger.Error("exclusions could not be expanded: nothing is excluded by them", "error", err)
+	}
+	return excluded
 }
 
 // read gives back what Parse read, at the place that the catalog knows it at.

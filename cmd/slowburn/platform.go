@@ -205,6 +205,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 	}
 	p.engine = engine.New(engine.Settings{
 		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake, Alarm: p.alarms.Observe,
+		Expand: p.expand, Resets: p.store.Resets,
 		Lead: func(ctx context.Context) (engine.Term, error) {
 			term, err := p.store.Lead(ctx)
 			if err != nil {
