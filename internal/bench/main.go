@@ -1,6 +1,6 @@
 // Command bench measures Slowburn as its users meet it and prints one line for
-// each figure: journal, peer, ingest, ack, restart, engine, backtest, detect, pages. It
-// drives the real binary named by SLOWBURN_BIN with a real PostgreSQL; its own CPU
+// each figure: journal, peer, ingest, ack, restart, engine, backtest, detect,
+// pages. It drives the real binary named by SLOWBURN_BIN with a real PostgreSQL; its own CPU
 // is not in the figures. SLOWBURN_PEER_BIN is the Collector that ingest is compared
 // with. SLOWBURN_CRASH_BIN, built with the tag crash, adds what ingest costs
 // without deduplication and without syncing.
