@@ -14,7 +14,9 @@ type appliedJSON struct {
 	SLOs    []appliedSLO    `json:"slos"`
 	Objects []appliedObject `json:"objects"`
 	// Followed are further SLOs that changed, since what they refer to did.
-	Followed []string        `json:"followed"`
+	Followed []string `json:"followed"`
+	// Changes says of each object what a dry run would have said before.
+	Changes  []changeJSON    `json:"changes"`
 	Warnings []documentFault `json:"warnings"`
 }
 
@@ -71,13 +73,16 @@ func (s *Server) applySLOs(c *gin.Context) {
 	}
 }
 
-// documentsOf reads the body, and strict and dry_run of the query.
+// documentsOf reads the body, and strict, retire_now and dry_run of the query.
 func documentsOf(r *http.Request) (documents slo.Documents, dry bool, err error) {
-	if err := knownQuery(r, "strict", "dry_run"); err != nil {
+	if err := knownQuery(r, "strict", "dry_run", "retire_now"); err != nil {
 		return documents, false, err
 	}
 	documents.File = "request"
 	if documents.Strict, err = flagOf(r, "strict"); err != nil {
+		return documents, false, err
+	}
+	if documents.RetireNow, err = flagOf(r, "retire_now"); err != nil {
 		return documents, false, err
 	}
 	if dry, err = flagOf(r, "dry_run"); err != nil {
@@ -103,7 +108,10 @@ func flagOf(r *http.Request, name string) (bool, error) {
 // answerApplied answers 201 if one of the objects is new, else 200.
 func (s *Server) answerApplied(c *gin.Context, applied slo.Applied) {
 	status, place := http.StatusOK, ""
-	out := appliedJSON{SLOs: []appliedSLO{}, Objects: []appliedObject{}, Followed: []string{}, Warnings: newWarnings(applied.Warnings)}
+	out := appliedJSON{
+		SLOs: []appliedSLO{}, Objects: []appliedObject{}, Followed: []string{},
+		Changes: newChanges(applied.Changes), Warnings: newWarnings(applied.Warnings),
+	}
 	for _, one := range applied.Changes {
 		switch {
 		case one.Follows:
@@ -127,11 +135,15 @@ func (s *Server) answerApplied(c *gin.Context, applied slo.Applied) {
 }
 
 func newTried(applied slo.Applied) triedJSON {
-	out := triedJSON{DryRun: true, Changes: make([]changeJSON, len(applied.Changes)), Warnings: newWarnings(applied.Warnings)}
-	for i, one := range applied.Changes {
-		out.Changes[i] = changeJSON{Kind: one.Kind, Name: one.Name, Effect: one.Effect, Follows: one.Follows}
+	return triedJSON{DryRun: true, Changes: newChanges(applied.Changes), Warnings: newWarnings(applied.Warnings)}
+}
+
+func newChanges(changes []slo.ObjectChange) []changeJSON {
+	out := make([]changeJSON, len(changes))
+	for i, one := range changes {
+		out[i] = changeJSON{Kind: one.Kind, Name: one.Name, Effect: one.Effect, Follows: one.Follows}
 		if one.Kind == slo.KindSLO {
-			out.Changes[i].SeriesChange = &applied.Changes[i].Recounts
+			out[i].SeriesChange = &changes[i].Recounts
 		}
 	}
 	return out

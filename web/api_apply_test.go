@@ -34,19 +34,24 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 		"a new one is created": {
 			slo.Applied{Changes: []slo.ObjectChange{fresh}},
 			http.StatusCreated, "/api/v1/slos/fresh",
-			`{"slos":[{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[]}`,
+			`{"slos":[{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[],
+				"changes":[{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false}]}`,
 		},
 		"an edit is not": {
 			slo.Applied{Changes: []slo.ObjectChange{edited}},
 			http.StatusOK, "",
-			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[]}`,
+			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[],
+				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false}]}`,
 		},
 		"several have no one place": {
 			slo.Applied{Changes: []slo.ObjectChange{edited, fresh, object}},
 			http.StatusCreated, "",
 			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"},
 				{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}],
-				"objects":[{"kind":"SLI","name":"fast","revision":1}],"followed":[],"warnings":[]}`,
+				"objects":[{"kind":"SLI","name":"fast","revision":1}],"followed":[],"warnings":[],
+				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false},
+					{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false},
+					{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null}]}`,
 		},
 		"an object has a place of its own": {
 			slo.Applied{
@@ -57,6 +62,8 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 			},
 			http.StatusCreated, "/api/v1/objects/SLI/fast",
 			`{"slos":[],"objects":[{"kind":"SLI","name":"fast","revision":1}],"followed":["behind"],
+				"changes":[{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null},
+					{"kind":"SLO","name":"behind","effect":"changed","follows":true,"series_change":false}],
 				"warnings":[{"file":"request","document":1,"line":3,"object":"SLI fast","field":"spec.op","reason":"has no effect"}]}`,
 		},
 	} {

@@ -23,6 +23,9 @@ func shownDocument(o slo.Object) string {
 	return hideSecrets(o.Document)
 }
 
+// HideSecrets writes the document of a DataSource as the API shows it.
+func HideSecrets(document []byte) string { return hideSecrets(document) }
+
 // hideSecrets writes the document of a DataSource with every value hidden but
 // those that hold no secret: version, kind, metadata, type and description. So
 // the connection details are, and a field that somebody misspelled. Comments

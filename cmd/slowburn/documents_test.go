@@ -28,6 +28,9 @@ func (m *memory) SaveDefinitions(_ context.Context, change slo.Change, at time.T
 		change.Definitions[i].Revision++
 		change.Definitions[i].AppliedAt = at
 	}
+	for i := range change.Objects {
+		change.Objects[i].Revision++
+	}
 	return change, nil
 }
 

@@ -28,6 +28,24 @@ func main() {
 // usageError is a call that was written wrongly: exit status 2.
 type usageError struct{ error }
 
+// statusError ends a command with an exit status of its own. Without an err,
+// what there is to say was printed already.
+type statusError struct {
+	status int
+	err    error
+}
+
+// Error implements error.
+func (e statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+// Unwrap returns what is wrong.
+func (e statusError) Unwrap() error { return e.err }
+
 // execute runs one command and returns the exit status: 0, 1 for a failure,
 // 2 for wrong usage.
 func execute(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -40,7 +58,13 @@ func execute(ctx context.Context, args []string, getenv func(string) string, std
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "slowburn:", err)
+	own, hasOwn := errors.AsType[statusError](err)
+	if !hasOwn || own.err != nil {
+		fmt.Fprintln(stderr, "slowburn:", err)
+	}
+	if hasOwn {
+		return own.status
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return 2
 	}
@@ -63,7 +87,7 @@ func newRoot(getenv func(string) string) *cobra.Command {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newServe(getenv), newRecount(), newAudit(getenv), newDemo(), newVersion())
+	root.AddCommand(newServe(getenv), newRecount(), newAudit(getenv), newDemo(), newSLO(getenv), newVersion())
 	return root
 }
 

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -106,50 +103,4 @@ func printRecount(w io.Writer, s recountState, output string) error {
 		_, err = fmt.Fprintf(w, "It is held up: %s\n", *s.Error)
 	}
 	return err
-}
-
-// apiClient calls a running Slowburn.
-type apiClient struct{ url, tokenFile string }
-
-func (a *apiClient) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.url, "api", "http://127.0.0.1:8080", "`URL` of the page and API of a running Slowburn")
-	cmd.Flags().StringVar(&a.tokenFile, "api-token-file", "", "`FILE` with a token for it in its first line")
-}
-
-// do calls an address of the API and reads its answer.
-func (a *apiClient) do(ctx context.Context, method, path string, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.url, "/")+path, nil)
-	if err != nil {
-		return usageError{fmt.Errorf("--api: %w", err)}
-	}
-	if a.tokenFile != "" {
-		content, err := os.ReadFile(a.tokenFile)
-		if err != nil {
-			return fmt.Errorf("--api-token-file: %w", err)
-		}
-		first, _, _ := strings.Cut(string(content), "\n")
-		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(first))
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("reach Slowburn at %s (is it running? --api names another address): %w", a.url, err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", a.url, err)
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		var problem struct{ Title, Detail string }
-		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
-			return errors.New(problem.Detail)
-		}
-		return fmt.Errorf("%s answered %s", a.url, response.Status)
-	}
-	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", a.url, err)
-	}
-	return nil
 }

@@ -84,46 +84,6 @@ func sameReferences(a, b Object) bool {
 	return true
 }
 
-// keepsComments makes sure that every line of comment is still there.
-func keepsComments(before, after []byte) error {
-	kept := comments(after)
-	for line, n := range comments(before) {
-		if kept[line] < n {
-			return fmt.Errorf("the comment %q would be lost: move it to a line of its own", excerpt(line))
-		}
-	}
-	return nil
-}
-
-// comments counts the lines of comment of a text.
-func comments(data []byte) map[string]int {
-	found := map[string]int{}
-	var walk func(node *yaml.Node)
-	walk = func(node *yaml.Node) {
-		for _, text := range []string{node.HeadComment, node.LineComment, node.FootComment} {
-			for line := range strings.Lines(text) {
-				if line = strings.TrimSpace(line); line != "" {
-					found[line]++
-				}
-			}
-		}
-		for _, child := range node.Content {
-			walk(child)
-		}
-	}
-	for _, c := range split(data) {
-		var root yaml.Node
-		if err := decode(c.text, &root); err == nil {
-			walk(&root)
-			continue
-		}
-		for line := range strings.Lines(onlyComments(c.text)) {
-			found[strings.TrimSpace(line)]++
-		}
-	}
-	return found
-}
-
 // canonicalYAML writes every document of a text once.
 func canonicalYAML(data []byte) ([]byte, error) {
 	var out bytes.Buffer
@@ -132,7 +92,11 @@ func canonicalYAML(data []byte) ([]byte, error) {
 			out.WriteString("---\n")
 		}
 		var root yaml.Node
-		if err := decode(c.text, &root); err != nil && !errors.Is(err, io.EOF) {
+		text := c.text
+		if !bytes.HasSuffix(text, []byte("\n")) && !endsInBlocks(text) {
+			text = slices.Concat(text, []byte("\n")) // Without it the parser loses a comment at the end.
+		}
+		if err := decode(text, &root); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		} else if err != nil || root.Content[0].Value == "" && isNull(root.Content[0]) {
 			out.WriteString(onlyComments(c.text))

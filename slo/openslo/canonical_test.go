@@ -66,6 +66,16 @@ func TestTheCanonicalFormOfEveryFile(t *testing.T) {
 	}
 }
 
+func TestACommentThatWouldBeLostIsTold(t *testing.T) {
+	t.Parallel()
+	err := openslo.KeepsComments([]byte("a: b # kept\nc: 'd # e' # lost\n"), []byte("a: b\n# kept\nc: 'd # e'\n"))
+	require.ErrorContains(t, err, `the comment "# lost" would be lost: move it to another line`)
+	require.NoError(t, openslo.KeepsComments([]byte("a: 'b # c'\n"), []byte("a: \"b\\\n  # c\"\n")))
+	for _, text := range []string{`"a # b"`, `'# a'`, `["# a", 'b # c'] # d`, "# e\n    - a # f"} {
+		canonical(t, "apiVersion: openslo/v1\nkind: Service\nmetadata:\n  name: s\n  labels:\n    a: "+text+"\n")
+	}
+}
+
 func TestCommentsAnywhereAreKept(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join("testdata", "untidy.yaml"))

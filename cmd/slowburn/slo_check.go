@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/catalog"
+	"github.com/slowburn-slo/slowburn/slo/indicator"
+	"github.com/slowburn-slo/slowburn/slo/openslo"
+)
+
+// notThere is how the resolver ends what it says of a missing object.
+const notThere = "which is not there"
+
+// checker looks at documents as a server would that has nothing else: it puts
+// SLOs together and compiles their conditions. A missing object is not known to
+// be a fault, so that something harmless stands in for it.
+type checker struct {
+	*documents
+
+	compiler *indicator.Compiler
+	given    map[slo.ObjectRef]openslo.Object
+	// missing are the objects that are referred to and not given.
+	missing map[slo.ObjectRef]bool
+}
+
+// check adds what it finds to the documents.
+func (d *documents) check() error {
+	compiler, err := indicator.NewCompiler()
+	if err != nil {
+		return err
+	}
+	c := checker{documents: d, compiler: compiler, given: map[slo.ObjectRef]openslo.Object{}, missing: map[slo.ObjectRef]bool{}}
+	for _, o := range d.objects {
+		if _, twin := c.given[o.ObjectRef]; !twin {
+			c.given[o.ObjectRef] = o
+		}
+	}
+	whole := len(d.errors) == 0 // Else what is missing may be in what is broken.
+	for _, o := range d.objects {
+		for _, r := range o.References {
+			if _, found := c.given[r.ObjectRef]; found || r.Kind == slo.KindService {
+				continue
+			}
+			c.missing[r.ObjectRef] = true
+			if whole {
+				d.notes = append(d.notes, faultOf(o, r.Field, "refers to %s, which is in none of the files: it must be in force, or be applied with them", r))
+			}
+		}
+	}
+	for _, o := range d.objects {
+		switch o.Kind {
+		case slo.KindSLI:
+			c.sli(o)
+		case slo.KindSLO:
+			c.slo(o)
+		case slo.KindDataSource, slo.KindService, slo.KindAlertPolicy, slo.KindAlertCondition, slo.KindAlertNotificationTarget:
+		}
+	}
+	d.sort()
+	return nil
+}
+
+// sli compiles an SLI that stands alone, by an SLO around it.
+func (c *checker) sli(o openslo.Object) {
+	const around = `{"apiVersion": "openslo/v1", "kind": "SLO", "metadata": {"name": "around"}, "spec": {
+		"service": "any", "indicatorRef": %s, "timeWindow": [{"duration": "28d", "isRolling": true}],
+		"budgetingMethod": "Occurrences", "objectives": [{"target": 0.9%s}]}}`
+	var faults []slo.DocumentError
+	for _, threshold := range []string{"", `, "op": "lte", "value": 1`} {
+		root, found := standIn(fmt.Sprintf(around, strconv.Quote(o.Name), threshold))
+		if !found {
+			continue
+		}
+		definition, warnings, err := openslo.Resolve(root, c.find)
+		if err == nil {
+			c.warn(warnings)
+			c.compile(o, definition.IndicatorOf(0), "spec", "")
+			return
+		}
+		faults = append(faults, faultsIn(err, o.File)...)
+	}
+	c.refuse(faults)
+}
+
+// slo puts an SLO together, and compiles the indicators that stand in it.
+func (c *checker) slo(o openslo.Object) {
+	definition, warnings, err := openslo.Resolve(o, c.find)
+	c.warn(warnings)
+	if err != nil {
+		c.refuse(faultsIn(err, o.File))
+		return
+	}
+	for i, objective := range definition.Objectives {
+		field := "spec.indicator"
+		if objective.Indicator != nil {
+			field = fmt.Sprintf("spec.objectives[%d].indicator", i)
+		}
+		if slices.ContainsFunc(o.References, func(r openslo.Reference) bool { return r.Kind == slo.KindSLI && r.Field == field+"Ref" }) {
+			continue // It is compiled where it stands.
+		}
+		c.compile(o, definition.IndicatorOf(i), field, ".spec")
+	}
+}
+
+// compile lets the compiler look at an indicator, which stands at a field of an
+// object; its parts are below.
+func (c *checker) compile(o openslo.Object, i slo.Indicator, field, below string) {
+	part, err := c.compiler.Check(i)
+	if err == nil {
+		return
+	}
+	if part := catalog.PartField(i, part); part != "" {
+		field += below + part
+	}
+	c.errors = append(c.errors, faultOf(o, field, "%v", err))
+}
+
+// refuse keeps what is said of the files; those that depend on what else is
+// there are notes.
+func (c *checker) refuse(faults []slo.DocumentError) {
+	for _, f := range faults {
+		switch {
+		case f.File == standInName || strings.HasSuffix(f.Reason, notThere) || c.causedByStandIn(f):
+		case f.Note:
+			c.notes = append(c.notes, f)
+		default:
+			c.errors = append(c.errors, f)
+		}
+	}
+}
+
+// causedByStandIn reports that a source is of another type than a DataSource that is
+// not given.
+func (c *checker) causedByStandIn(f slo.DocumentError) bool {
+	for ref := range c.missing {
+		if ref.Kind == slo.KindDataSource && strings.Contains(f.Reason, fmt.Sprintf("but %s is of type", ref)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) warn(warnings []slo.DocumentError) {
+	for _, w := range warnings {
+		if w.File != standInName {
+			c.warnings = append(c.warnings, w)
+		}
+	}
+}
+
+// find gives a document, or what stands in for it. For an SLI nothing can: what
+// it measures is what the SLO is about.
+func (c *checker) find(ref slo.ObjectRef) (openslo.Object, bool) {
+	if o, found := c.given[ref]; found {
+		return o, true
+	}
+	specs := map[slo.Kind]string{
+		slo.KindDataSource: `{"type": "Spans", "connectionDetails": {}}`,
+		slo.KindAlertPolicy: `{"alertWhenBreaching": true,
+			"conditions": [{"kind": "AlertCondition", "metadata": {"name": "any"}, "spec": {
+				"severity": "page", "condition": {"kind": "burnrate", "op": "gte", "threshold": 2, "lookbackWindow": "1h", "alertAfter": "0m"}}}],
+			"notificationTargets": [{"kind": "AlertNotificationTarget", "metadata": {"name": "any"}, "spec": {"target": "any"}}]}`,
+		slo.KindAlertCondition:          `{"severity": "page", "condition": {"kind": "burnrate", "op": "gte", "threshold": 2, "lookbackWindow": "1h"}}`,
+		slo.KindAlertNotificationTarget: `{"target": "any"}`,
+	}
+	spec, known := specs[ref.Kind]
+	if !known {
+		return openslo.Object{}, false
+	}
+	return standIn(fmt.Sprintf(`{"apiVersion": "openslo/v1", "kind": %q, "metadata": {"name": %s}, "spec": %s}`, ref.Kind, strconv.Quote(ref.Name), spec))
+}
+
+// standInName is the file of documents that are in no file.
+const standInName = "\x00"
+
+// standIn reads a document of our own.
+func standIn(text string) (openslo.Object, bool) {
+	objects, _, err := openslo.Parse(standInName, []byte(text), openslo.Lenient)
+	if err != nil || len(objects) != 1 {
+		return openslo.Object{}, false
+	}
+	return objects[0], true
+}
