@@ -127,7 +127,7 @@ func TestTheCanonicalFormOfJSONIsJSON(t *testing.T) {
   null
 ]
 `
-	require.Equal(t, want, got) //nolint:testifylint // Its lines and the order of its fields count.
+	require.Equal(t, want, got)
 	number := strings.Replace(jsonNamed("a"), "0.99", "9.90e-1", 1)
 	require.Contains(t, canonical(t, number), "9.90e-1")
 }

@@ -121,7 +121,7 @@ func TestSkippingChangesNothing(t *testing.T) {
 		definition := drawDefinition(t)
 		start := time.Unix(rapid.SampledFrom([]int64{1_771_000_020, 1_774_663_200, 1_792_850_040}).Draw(t, "start"), 0).UTC()
 		from := start.Add(time.Duration(rapid.SampledFrom([]int{0, 3600, 100_000}).Draw(t, "warm-up")) * time.Second)
-		to := from.Add(time.Duration(rapid.IntRange(1, 30).Draw(t, "quarters")) * 15 * time.Minute)
+		to := from.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "quarters")) * 15 * time.Minute)
 		step := slo.Slice(1)
 		if rapid.IntRange(0, 9).Draw(t, "by the minute") == 0 {
 			step = 6
