@@ -136,26 +136,6 @@ func (p *plan) bereaved() {
 	}
 }
 
-// followers are the SLOs without a document in the change that change with
-// what they refer to.
-func (p *plan) followers() error {
-	if len(p.moved) == 0 {
-		return nil
-	}
-	for _, d := range p.before.definitions {
-		own := slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}
-		if !p.stays(own) || !slices.ContainsFunc(d.SLO.References, func(r slo.ObjectRef) bool { return p.moved[r] }) {
-			continue
-		}
-		if one := p.reread(own, d.Document, d.Origin); one != nil {
-			if err := p.slo(*one); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // stays reports that something in force is neither replaced nor ended.
 func (p *plan) stays(ref slo.ObjectRef) bool {
 	_, replaced := p.wanted[ref]
