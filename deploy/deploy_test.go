@@ -43,7 +43,10 @@ func commands(t *testing.T) map[string]map[string]bool {
 	require.NoError(t, err, string(out))
 	all := map[string]map[string]bool{
 		"version": flagsOf(t, program, "version"), "serve": flagsOf(t, program, "serve"), "demo": flagsOf(t, program, "demo"),
-		"audit": flagsOf(t, program, "audit"), "recount": flagsOf(t, program, "recount"),
+		"audit": flagsOf(t, program, "audit"), "recount": flagsOf(t, program, "recount"), "slo": flagsOf(t, program, "slo"),
+	}
+	for _, command := range []string{"validate", "fmt", "apply", "diff", "get", "delete"} {
+		maps.Copy(all["slo"], flagsOf(t, program, "slo", command))
 	}
 	for _, command := range []string{"break", "heal", "status"} {
 		maps.Copy(all["demo"], flagsOf(t, program, "demo", command))
@@ -84,9 +87,15 @@ func TestEverythingThatIsSetExists(t *testing.T) {
 // pass.
 func requireVariable(t *testing.T, flags map[string]bool, variable string) {
 	t.Helper()
-	if name, ours := strings.CutPrefix(variable, "SLOWBURN_"); ours {
-		require.True(t, flags[strings.ToLower(strings.ReplaceAll(name, "_", "-"))], "%s sets no flag of slowburn serve", variable)
+	if strings.HasPrefix(variable, "SLOWBURN_") {
+		require.True(t, sets(flags, variable), "%s sets no flag of slowburn serve", variable)
 	}
+}
+
+// sets reports whether a variable is that of a flag.
+func sets(flags map[string]bool, variable string) bool {
+	name, ours := strings.CutPrefix(variable, "SLOWBURN_")
+	return ours && flags[strings.ToLower(strings.ReplaceAll(name, "_", "-"))]
 }
 
 // requirePinned refuses the name of an image without a version, and one that

@@ -112,8 +112,13 @@ func requireNames(t *testing.T, flags map[string]map[string]bool, text string) {
 	}
 	for _, variable := range regexp.MustCompile(`SLOWBURN_[A-Z][A-Z_]*`).FindAllString(text, -1) {
 		if variable != "SLOWBURN_POSTGRES_BIN" { // A setting of the database's own.
-			requireVariable(t, flags["serve"], variable)
+			if !sets(flags["slo"], variable) {
+				requireVariable(t, flags["serve"], variable)
+			}
 		}
+	}
+	for _, span := range regexp.MustCompile("`(slowburn slo [^`]*)`").FindAllStringSubmatch(text, -1) {
+		requireFlags(t, flags, span[1])
 	}
 }
 

@@ -78,14 +78,14 @@ func BudgetOf(target Target, c Counts) Budget {
 // budgetOf is the budget of the window.
 func (p *Plan) budgetOf(m measure, period Interval) Budget {
 	b := BudgetOf(p.objective.Target, m.counts)
-	share := p.objective.Target.budgetRat()
+	n, d := p.objective.Target.budget()
 	if p.weighted() {
 		spent := p.spent(m, m)
 		b = Budget{Total: 1, Spent: m.counts.Bad, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
 		b.SpentRatio, _ = spent.Float64()
 		b.RemainingRatio = 1 - b.SpentRatio
 	}
-	whole, _ := share.Mul(share, new(big.Rat).SetInt64(int64(period.To.Sub(period.From)))).Float64()
+	whole := float64(period.To.Sub(period.From)) * float64(n) / float64(d)
 	b.Time = time.Duration(whole)
 	b.TimeSpent = time.Duration(min(b.SpentRatio*whole, float64(1<<62)))
 	return b

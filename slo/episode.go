@@ -204,7 +204,7 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, en
 		}
 		moved = append(moved, Transition{
 			Episode: episode.End(at), At: at, SLO: definition, Status: status,
-			Tier:   TierStatus{Tier: Tier{Name: name, Severity: episode.Severity}},
+			Tier:   TierStatus{Tier: &Tier{Name: name, Severity: episode.Severity}},
 			Reason: "the objective was edited and this tier is no longer used",
 		})
 	}
@@ -213,7 +213,7 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, en
 
 // fires is the tier among the transitions that begins to fire and inhibits a
 // slower one, empty for none.
-func fires(moved []Transition, slower Tier) string {
+func fires(moved []Transition, slower *Tier) string {
 	for _, t := range moved {
 		if t.Episode.State == Firing && t.Tier.inhibits(slower) {
 			return t.Tier.Name

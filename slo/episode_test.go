@@ -92,7 +92,7 @@ func TestEpisodesFollowTheirTier(t *testing.T) {
 					short = slo.Counts{}
 				}
 				status := slo.ObjectiveStatus{To: at, Tiers: []slo.TierStatus{{
-					Tier:     slo.Tier{Name: "1h", Severity: slo.Page, HoldFor: test.holdFor},
+					Tier:     &slo.Tier{Name: "1h", Severity: slo.Page, HoldFor: test.holdFor},
 					LongOver: m.long, ShortOver: m.short, Frozen: m.frozen, Short: slo.LookBackCounts{Counts: short},
 				}}}
 				moved := slo.Advance(definition, status, open, nil, at)
@@ -127,7 +127,7 @@ func TestAnEpisodeWhoseTierIsGoneEnds(t *testing.T) {
 		"6h": {ID: "b", SLO: "x", Tier: "6h", State: slo.Pending},
 	}
 	moved := slo.Advance(slo.SLO{Name: "x"}, slo.ObjectiveStatus{To: at, Tiers: []slo.TierStatus{
-		{Tier: slo.Tier{Name: "6h", LeftOut: "it can never fire"}},
+		{Tier: &slo.Tier{Name: "6h", LeftOut: "it can never fire"}},
 	}}, open, nil, at)
 	states := map[string]slo.EpisodeState{}
 	for _, m := range moved {

@@ -76,7 +76,12 @@ func NewPlan(definition SLO, index int) Plan {
 	}
 	p.lengths = append(p.lengths, theWindow)
 	p.shown = len(p.lengths)
-	for _, tier := range p.tiers {
+	for i := range p.tiers {
+		tier := &p.tiers[i]
+		if !tier.windowed() {
+			p.long, p.short = append(p.long, 0), append(p.short, 0)
+			continue
+		}
 		long := p.place(tier.Long)
 		short := long
 		if tier.Short > 0 {
@@ -158,8 +163,8 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 			}
 		}
 		m := measure{counts: latest.Minus(r.History.before(from))}
-		if p.weighted() {
-			m = p.measureMembers(r, from, end)
+		if p.weighted() || len(r.Earlier) > 0 {
+			m = p.measure(r, from, end)
 		}
 		measures[i] = m
 		all[i] = LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}
@@ -171,13 +176,20 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		From: window.From, To: to, PeriodEnd: period.To, Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
 		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
-		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measured(window.From, to),
+		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measuredAcross(window.From, to),
 		StaleSince: r.StaleSince, CountedSince: r.Series.CountedSince(),
+	}
+	if len(r.Earlier) > 0 {
+		s.Splices = p.splices(r, SliceOf(window.From), end)
 	}
 	for i := range p.tiers {
 		tier := &p.tiers[i]
 		if !tier.windowed() {
 			s.Tiers[i] = r.watch(tier)
+			continue
+		}
+		if len(r.Earlier) > 0 {
+			s.Tiers[i] = p.verdictAfterEdit(r, tier, to, end, measures[p.shown-1], s.PeriodEnd.Sub(s.From))
 			continue
 		}
 		s.Tiers[i] = p.verdict(r, tier, verdictInput{

@@ -27,6 +27,9 @@ func (v TierStatus) Explain() string {
 	if v.Gate != "" {
 		parts = append(parts, "Not yet: "+v.Gate+".")
 	}
+	if v.Revision > 0 {
+		parts = append(parts, fmt.Sprintf("Judged by revision %d until the one of now covers the last %s.", v.Revision, FormatDuration(v.Tier.Long)))
+	}
 	if v.Frozen {
 		parts = append(parts, "Frozen: less than half of what it looks back at was measured, so it neither fires nor resolves.")
 	}

@@ -22,7 +22,7 @@ func (s scale) own(policies []AlertPolicy) []Tier {
 		tiers = append(tiers, t)
 		if p.WhenNoData {
 			tiers = append(tiers, Tier{
-				Name: name + "-no-data", Severity: t.Severity, Kind: NoData, After: p.Condition.noDataAfter(),
+				Name: name + "-no-data", Severity: t.Severity, Kind: NoData, Long: p.Condition.noDataAfter(),
 				MutedResolve: !p.WhenResolved, Policy: p.Name, Targets: p.Targets,
 			})
 		}

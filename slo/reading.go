@@ -19,6 +19,8 @@ type Reading struct {
 	// Series is then computed from theirs. A composite by Occurrences needs no
 	// History.
 	Members []Member
+	// Earlier is what the objective was counted by before edits, newest first.
+	Earlier []Earlier
 	// StaleSince, if it is set, is the instant that can still be judged because
 	// nobody knows what came later.
 	StaleSince time.Time

@@ -30,7 +30,9 @@ type LookBack struct {
 
 // TierStatus is the verdict of one tier, with the counts that it rests on.
 type TierStatus struct {
-	Tier
+	// Tier is shared by all verdicts of the plan: nobody changes it.
+	*Tier
+
 	// Unit is that of the counts.
 	Unit        Unit
 	Long, Short LookBackCounts
@@ -50,6 +52,9 @@ type TierStatus struct {
 	// Inhibited is the faster tier that fires, or has just ceased to: while it is
 	// set the tier does not begin to fire.
 	Inhibited string
+	// Revision is the earlier revision that the tier is judged by, until the one
+	// of now covers its long look-back; 0 for that of now.
+	Revision int
 	// Pause is the silence that SourceSilent waits for; 0 while the source speaks.
 	Pause time.Duration
 }
@@ -78,6 +83,8 @@ type ObjectiveStatus struct {
 	PeriodEnd time.Time
 	Counts    Counts
 	Budget    Budget
+	// Splices are the parts of the window that earlier revisions counted, newest first.
+	Splices []Splice
 	// BurnRates holds the usual look-backs up to the window, and the window.
 	BurnRates []LookBack
 	Tiers     []TierStatus

@@ -18,7 +18,7 @@ const (
 // The kinds of tiers that no condition of OpenSLO has: they tell of what is not
 // known, and have no look-backs.
 const (
-	// NoData: no event for the tier's After, though Slowburn was accepting.
+	// NoData: no event for the long look-back, though Slowburn was accepting.
 	NoData ConditionKind = "no-data"
 	// SourceSilent: no event for three times the longest pause of the last days.
 	SourceSilent ConditionKind = "source-silent"
@@ -71,16 +71,16 @@ type Tier struct {
 }
 
 // windowed reports whether the tier judges look-backs.
-func (t Tier) windowed() bool {
+func (t *Tier) windowed() bool {
 	return t.Kind != NoData && t.Kind != SourceSilent && t.Kind != Blind
 }
 
 // pages reports whether the tier wakes somebody.
-func (t Tier) pages() bool { return t.Severity == Page }
+func (t *Tier) pages() bool { return t.Severity == Page }
 
 // inhibits reports whether an episode of the tier makes one of another, slower
 // tier of the same objective needless: what it would say has been said.
-func (t Tier) inhibits(slower Tier) bool {
+func (t *Tier) inhibits(slower *Tier) bool {
 	return t.Kind == BurnRate && slower.Kind == BurnRate && t.Op == slower.Op && t.Long < slower.Long &&
 		(t.pages() || t.Severity == slower.Severity)
 }

@@ -123,12 +123,15 @@ func (p *Plan) steps(r Reading, from, to time.Time, stop Slice, points int) (fir
 
 // histories are what the plan counts by.
 func (p *Plan) histories(r Reading) []*History {
-	if !p.weighted() {
-		return []*History{r.History}
+	var all []*History
+	for _, e := range r.Earlier {
+		all = append(all, p.histories(e.reading(r))...)
 	}
-	all := make([]*History, len(r.Members))
-	for i, m := range r.Members {
-		all[i] = m.History
+	if !p.weighted() {
+		return append(all, r.History)
+	}
+	for _, m := range r.Members {
+		all = append(all, m.History)
 	}
 	return all
 }
@@ -144,6 +147,15 @@ func coarsest(histories []*History, s Slice) time.Duration {
 
 // running is the running total before a slice.
 func (p *Plan) running(r Reading, s Slice) measure {
+	if len(r.Earlier) > 0 {
+		// Up to the edit by what was in force then, from there on by what came after.
+		older, now, cut := r.Earlier[0].reading(r), r, r.Earlier[0].cut()
+		older.Earlier, now.Earlier = r.Earlier[1:], nil
+		if s <= cut {
+			return p.running(older, s)
+		}
+		return p.running(older, cut).plus(p.running(now, s).minus(p.running(now, cut)))
+	}
 	if !p.weighted() {
 		return measure{counts: r.History.before(s)}
 	}

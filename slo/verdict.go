@@ -19,7 +19,7 @@ type verdictInput struct {
 // verdict judges one tier.
 func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 	v := TierStatus{
-		Tier:   *tier,
+		Tier:   tier,
 		Unit:   p.unit,
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
 		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
@@ -36,6 +36,33 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 		v.Gate = p.gate(tier, v.Events, &v.Chance)
 		v.LongOver = v.Gate == ""
 	}
+	return v
+}
+
+// verdictAfterEdit judges one tier of an objective whose indicator was edited:
+// by what covers its long look-back.
+func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, to time.Time, end Slice, window measure, length time.Duration) TierStatus {
+	from := windowStart(to, tier.Long)
+	if tier.Long == theWindow {
+		from = p.windowFrom(to)
+	}
+	by, revision := r.judgedBy(from.Start())
+	if tier.Long == theWindow {
+		by, revision = r, 0
+	}
+	lookBack := func(length time.Duration, from Slice) (LookBack, measure) {
+		m := p.measure(by, from, end)
+		return LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}, m
+	}
+	in := verdictInput{window: window, length: length, to: to, end: end}
+	long, longMeasure := lookBack(tier.Long, from)
+	short, shortMeasure := long, longMeasure
+	if tier.Short > 0 {
+		short, shortMeasure = lookBack(tier.Short, windowStart(to, tier.Short))
+	}
+	in.long, in.short, in.longMeasure, in.shortMeasure = &long, &short, longMeasure, shortMeasure
+	v := p.verdict(by, tier, in)
+	v.Revision = revision
 	return v
 }
 
@@ -118,14 +145,13 @@ const fewToBeBlind = 10
 
 // watch judges a tier that tells of what is not known.
 func (r Reading) watch(tier *Tier) TierStatus {
-	v := TierStatus{Tier: *tier}
+	v := TierStatus{Tier: tier}
 	last := r.Series.Watermark
 	switch tier.Kind {
 	case NoData:
 		since := latest(last, r.Series.CountedSince())
-		v.LongOver = r.Now.Sub(since) >= tier.After
-		v.Tier.After = 0 // It is in what was just said.
-		v.Frozen = r.measured(r.Now.Add(-max(tier.After, time.Minute)), r.Now) < 0.5
+		v.LongOver = r.Now.Sub(since) >= tier.Long
+		v.Frozen = r.measured(r.Now.Add(-max(tier.Long, time.Minute)), r.Now) < 0.5
 	case SourceSilent:
 		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
 			break

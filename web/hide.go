@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -61,15 +63,13 @@ func hideSecrets(document []byte) string {
 // an alias shows elsewhere what is hidden here.
 func plain(node *yaml.Node) bool {
 	node.HeadComment, node.LineComment, node.FootComment = "", "", ""
-	if node.Kind == yaml.AliasNode || node.Anchor != "" {
+	usual := []string{"", "!!map", "!!seq", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp"}
+	if node.Kind == yaml.AliasNode || node.Anchor != "" || !slices.Contains(usual, node.Tag) {
 		return false
 	}
 	for i, child := range node.Content {
 		isKey := node.Kind == yaml.MappingNode && i%2 == 0
-		if isKey && (child.Kind != yaml.ScalarNode || child.Tag == "!!merge") {
-			return false
-		}
-		if !plain(child) {
+		if isKey && child.Kind != yaml.ScalarNode || !plain(child) {
 			return false
 		}
 	}
@@ -90,18 +90,36 @@ func hideSpec(spec *yaml.Node) {
 	}
 }
 
-// hide replaces every value of a tree; the keys stay.
+// hide replaces every value of a tree; the keys stay if they look like keys.
 func hide(node *yaml.Node) {
 	switch node.Kind {
 	case yaml.MappingNode:
+		if !keyed(node) {
+			break
+		}
 		for i := 1; i < len(node.Content); i += 2 {
 			hide(node.Content[i])
 		}
+		return
 	case yaml.SequenceNode:
 		for _, item := range node.Content {
 			hide(item)
 		}
-	default:
-		*node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: hidden, Style: yaml.DoubleQuotedStyle}
+		return
+	case yaml.ScalarNode, yaml.AliasNode, yaml.DocumentNode:
 	}
+	*node = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: hidden, Style: yaml.DoubleQuotedStyle}
+}
+
+// keyed reports whether a map has keys that may be shown: {secret} is a map, too,
+// whose one key has no value.
+func keyed(node *yaml.Node) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+	for i := 0; i < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if value.Tag == "!!null" || len(key.Value) > 63 || strings.Trim(key.Value, letters) != "" {
+			return false
+		}
+	}
+	return true
 }

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +57,11 @@ func TestConnectionDetailsNeverLeave(t *testing.T) {
 			`{"apiVersion":"openslo/v1","kind":"DataSource","metadata":{"name":"d"},"spec":{"type":"x","connectionDetails":{"a":["s3cret"]}}}`,
 			`{"apiVersion": "openslo/v1", "kind": "DataSource", "metadata": {"name": "d"}, "spec": {"type": "x", "connectionDetails": {"a": ["[hidden]"]}}}` + "\n",
 		},
+		"a map that was meant to be a value": {
+			head + "spec:\n    connectionDetails: {s3cret}\n    other: {a: {s3cret: ~}, b: {\"s3cret s3cret\": x}}\n",
+			head + "spec:\n    connectionDetails: \"[hidden]\"\n    other: {a: \"[hidden]\", b: \"[hidden]\"}\n",
+		},
+		"a tag of its own":    {head + "spec: {connectionDetails: !s3cret {a: b}}\n", "[hidden]"},
 		"an alias":            {head + "spec:\n    description: &a s3cret\n    connectionDetails: *a\n", "[hidden]"},
 		"an anchor":           {head + "x: &s3cret y\n", "[hidden]"},
 		"a merge":             {head + "spec:\n    <<: {type: s3cret}\n", "[hidden]"},
@@ -115,7 +119,7 @@ func TestNoSecretLeavesInWhateverShapeItIs(t *testing.T) {
 		source.Others[0].Document = data
 		out := shown(r, handler)
 		if !strings.HasPrefix(out, "[hidden]") {
-			require.Contains(r, out, "DataSource", fmt.Sprintf("%s\nbecame\n%s", data, out))
+			require.Contains(r, out, "DataSource", "%s\nbecame\n%s", data, out)
 		}
 	})
 }

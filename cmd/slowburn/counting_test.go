@@ -13,9 +13,13 @@ func TestTheRecountOfAnSLOIsThatOfItsSlowestSeries(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
 	inOrder := []slo.RecountState{ // From the most to do to the least.
-		{Err: "damaged", Since: now}, {Err: "damaged", Since: now.Add(-time.Hour)},
-		{Running: true}, {Running: true, Since: now}, {Running: true, Since: now.Add(-time.Hour)},
-		{Done: true, Since: now}, {Done: true, Since: now.Add(-time.Hour)},
+		{Err: "damaged", Since: now},
+		{Err: "damaged", Since: now.Add(-time.Hour)},
+		{Running: true},
+		{Running: true, Since: now},
+		{Running: true, Since: now.Add(-time.Hour)},
+		{Done: true, Since: now},
+		{Done: true, Since: now.Add(-time.Hour)},
 	}
 	for i, a := range inOrder {
 		for j, b := range inOrder {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +188,90 @@ func TestStrictRefusesWhatLenientWarnsOf(t *testing.T) {
 	dialect.Strict = true
 	_, err = set.Try(t.Context(), dialect)
 	require.ErrorContains(t, err, "AlertNotificationTarget team: apiVersion")
+}
+
+// threshold is an SLO over a value, with an indicator of its own or one by name.
+func threshold(indicator, objectives string) string {
+	return `apiVersion: openslo/v1
+kind: SLO
+metadata: {name: values}
+spec:
+  service: checkout
+` + indicator + `
+  timeWindow: [{duration: 28d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: ` + objectives + "\n"
+}
+
+func TestFaultsOfIndicatorsStandWhereTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	const (
+		metric = `{metricSource: {type: Spans, spec: {service: checkout, value: duration}}}`
+		broken = `{metricSource: {type: Spans, spec: {service: checkout, value: 'span.nothing'}}}`
+		narrow = `{metricSource: {type: Spans, spec: {condition: 'span.nothing', value: duration}}}`
+		sli    = "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: slow}\nspec: {thresholdMetric: " + broken + "}\n"
+		below  = `[{target: 0.9, op: lte, value: 1}]`
+	)
+	for name, c := range map[string]struct{ document, want string }{
+		"a value": {
+			threshold("  indicator: {metadata: {name: x}, spec: {thresholdMetric: "+broken+"}}", below),
+			"request:6: document 1: SLO values: spec.indicator.spec.thresholdMetric.metricSource.spec.value: ",
+		},
+		"what has the value": {
+			threshold("  indicator: {metadata: {name: x}, spec: {thresholdMetric: "+narrow+"}}", below),
+			"request:6: document 1: SLO values: spec.indicator.spec.thresholdMetric.metricSource.spec.condition: ",
+		},
+		"a raw ratio": {
+			threshold("  indicator: {metadata: {name: x}, spec: {ratioMetric: {rawType: success, raw: "+broken+"}}}", "[{target: 0.9}]"),
+			"request:6: document 1: SLO values: spec.indicator.spec.ratioMetric.raw.metricSource.spec.value: ",
+		},
+		"an SLI with several thresholds, once": {
+			sli + "---\n" + threshold("  indicatorRef: slow", "[{target: 0.9, op: lte, value: 1}, {target: 0.9, op: lte, value: 2}]"),
+			"request:4: document 1: SLI slow: spec.thresholdMetric.metricSource.spec.value: ",
+		},
+		"a member of a composite": {
+			threshold("", `
+  - {target: 0.9, op: lte, value: 1, indicator: {metadata: {name: x}, spec: {thresholdMetric: `+metric+`}}}
+  - {target: 0.9, op: lte, value: 1, indicator: {metadata: {name: y}, spec: {thresholdMetric: `+broken+`}}}`),
+			"request:11: document 1: SLO values: spec.objectives[1].indicator.spec.thresholdMetric.metricSource.spec.value: ",
+		},
+		"a member after one that is left out": {
+			threshold("", `
+  - {target: 0.9}
+  - {target: 0.9, op: lte, value: 1, indicator: {metadata: {name: y}, spec: {thresholdMetric: `+broken+`}}}`),
+			"request:11: document 1: SLO values: spec.objectives[1].indicator.spec.thresholdMetric.metricSource.spec.value: ",
+		},
+		"a member by name": {
+			sli + "---\n" + threshold("", `
+  - {target: 0.9, op: lte, value: 1, indicator: {metadata: {name: x}, spec: {thresholdMetric: `+metric+`}}}
+  - {target: 0.9, op: lte, value: 1, indicatorRef: slow}`),
+			"request:4: document 1: SLI slow: spec.thresholdMetric.metricSource.spec.value: ",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newCatalog(t).Try(t.Context(), slo.Documents{File: "request", Data: []byte(c.document)})
+			faults, ok := errors.AsType[slo.DocumentErrors](err)
+			require.True(t, ok, "%v", err)
+			require.Len(t, faults, 1)
+			require.Contains(t, err.Error(), c.want)
+		})
+	}
+}
+
+func TestEachObjectiveHasItsSeries(t *testing.T) {
+	t.Parallel()
+	set := newCatalog(t)
+	document := threshold("  indicator: {metadata: {name: x}, spec: {thresholdMetric: {metricSource: {type: Spans, spec: {service: checkout, value: duration}}}}}",
+		"[{target: 0.9, op: lte, value: 1}, {target: 0.99, op: lte, value: 2}, {target: 0.5, op: lte, value: 1}]")
+	_, err := apply(t, set, document)
+	require.NoError(t, err)
+	d, _ := set.Definition("values")
+	require.Len(t, d.SLO.Series(), 2)
+	tried, err := set.Try(t.Context(), slo.Documents{Data: []byte(strings.Replace(document, "target: 0.99", "target: 0.98", 1))})
+	require.NoError(t, err)
+	require.False(t, tried.Changes[0].Recounts)
+	tried, err = set.Try(t.Context(), slo.Documents{Data: []byte(strings.Replace(document, "value: 2", "value: 3", 1))})
+	require.NoError(t, err)
+	require.True(t, tried.Changes[0].Recounts)
 }

@@ -45,6 +45,7 @@ func (p *platform) metricsHandler() (http.Handler, error) {
 		value      func() float64
 	}{
 		{"slowburn_engine_evaluations_total", "Objectives evaluated.", func() float64 { return float64(p.engine.Evaluations()) }},
+		{"slowburn_packed_buckets_total", "Buckets of closed hours that were packed.", func() float64 { return float64(p.packed.Load()) }},
 		{"slowburn_audits_total", "Audits done since the start.", func() float64 { return float64(p.audit.Totals().Audits) }},
 		{"slowburn_audited_buckets_total", "Buckets that audits compared.", func() float64 { return float64(p.audit.Totals().Buckets) }},
 		{"slowburn_audit_differences_total", "Buckets that audits counted otherwise.", func() float64 { return float64(p.audit.Totals().Differing) }},

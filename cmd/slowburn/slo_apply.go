@@ -110,18 +110,31 @@ func sendDocuments(ctx context.Context, api *apiClient, d *documents, strict, dr
 	return answer, nil
 }
 
+// refuseBroken prints the errors of documents that are not sent.
+func refuseBroken(cmd *cobra.Command, d *documents, output string) error {
+	if len(d.errors) == 0 {
+		return nil
+	}
+	d.sort()
+	return refuseFaults(cmd, faultsOf(d.errors), output)
+}
+
 // refusedByServer prints the faults that the server found.
 func refusedByServer(cmd *cobra.Command, err error, output string) error {
 	refused, ok := errors.AsType[refusedError](err)
 	if !ok {
 		return err
 	}
+	return refuseFaults(cmd, refused.faults, output)
+}
+
+func refuseFaults(cmd *cobra.Command, faults []documentFault, output string) error {
 	if output == "json" {
-		out := appliedOutput{Changes: []changeOutput{}, Warnings: []documentFault{}, Errors: refused.faults}
+		out := appliedOutput{Changes: []changeOutput{}, Warnings: []documentFault{}, Errors: faults}
 		return errors.Join(printJSON(cmd.OutOrStdout(), out), statusError{status: 1})
 	}
-	printFaults(cmd.ErrOrStderr(), "", refused.faults)
-	return fmt.Errorf("nothing was done: the documents have %s", counted(len(refused.faults), "error"))
+	printFaults(cmd.ErrOrStderr(), "", faults)
+	return fmt.Errorf("nothing was done: the documents have %s", counted(len(faults), "error"))
 }
 
 func printFaults(w io.Writer, word string, faults []documentFault) {

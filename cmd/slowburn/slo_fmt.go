@@ -39,7 +39,7 @@ func newSLOFmt() *cobra.Command {
 				}
 			}
 			if len(faults) > 0 {
-				return refuseBroken(cmd, &documents{errors: faults}, output)
+				return refuseUnformatted(cmd, faults, output)
 			}
 			if write {
 				if err := writeFormatted(files); err != nil {
@@ -68,6 +68,22 @@ type formatted struct {
 	Text    string `json:"text,omitempty"`
 }
 
+// formattedOutput are all files as they are printed. With errors there are none.
+type formattedOutput struct {
+	Files  []formatted     `json:"files"`
+	Errors []documentFault `json:"errors"`
+}
+
+// refuseUnformatted prints what is wrong with the files.
+func refuseUnformatted(cmd *cobra.Command, faults []slo.DocumentError, output string) error {
+	if output == "json" {
+		out := formattedOutput{Files: []formatted{}, Errors: faultsOf(faults)}
+		return errors.Join(printJSON(cmd.OutOrStdout(), out), statusError{status: 1})
+	}
+	printFindings(cmd.ErrOrStderr(), "", faults)
+	return fmt.Errorf("nothing was written: the documents have %s", counted(len(faults), "error"))
+}
+
 func formatFiles(args []string, stdin io.Reader) (all []formatted, faults []slo.DocumentError) {
 	files, faults := readFiles(args, stdin)
 	for _, file := range files {
@@ -94,9 +110,7 @@ func anyDiffers(files []formatted) bool {
 // should see.
 func printFormatted(w io.Writer, files []formatted, listed bool, output string) error {
 	if output == "json" {
-		out := struct {
-			Files []formatted `json:"files"`
-		}{files}
+		out := formattedOutput{Files: files, Errors: []documentFault{}}
 		for i := range out.Files {
 			if listed {
 				out.Files[i].Text = ""

@@ -51,7 +51,7 @@ func TestFmtWritesNothingIfAFileIsBroken(t *testing.T) {
 	require.Equal(t, 1, got.status)
 	require.Empty(t, got.stdout)
 	require.Contains(t, got.stderr, "b.yaml:1: document 1: ")
-	require.Contains(t, got.stderr, "nothing was done: the documents have")
+	require.Contains(t, got.stderr, "nothing was written: the documents have")
 	data, err := os.ReadFile(filepath.Join(dir, "a.yaml"))
 	require.NoError(t, err)
 	require.Equal(t, untidy, string(data))
@@ -62,6 +62,12 @@ func TestFmtPrintsJSON(t *testing.T) {
 	var out struct{ Files []formatted }
 	require.NoError(t, json.Unmarshal([]byte(runSLO(t, untidy, "fmt", "-o", "json", "-").stdout), &out))
 	require.Equal(t, []formatted{{File: "stdin", Differs: true, Text: tidied}}, out.Files)
+	var broken formattedOutput
+	got := runSLO(t, "kind: x\n", "fmt", "-o", "json", "-")
+	require.Equal(t, 1, got.status)
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &broken))
+	require.NotEmpty(t, broken.Errors)
+	require.Empty(t, broken.Files)
 }
 
 func TestExamplesAreSound(t *testing.T) {

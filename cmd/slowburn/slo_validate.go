@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -63,17 +62,4 @@ func printChecked(w io.Writer, d *documents, output string) error {
 	_, err := fmt.Fprintf(w, "%s, %s: %s, %s, %s\n", counted(len(d.files), "file"), counted(len(d.objects), "object"),
 		counted(len(d.errors), "error"), counted(len(d.warnings), "warning"), counted(len(d.notes), "note"))
 	return err
-}
-
-// refuseBroken prints the errors of documents that go no further.
-func refuseBroken(cmd *cobra.Command, d *documents, output string) error {
-	if len(d.errors) == 0 {
-		return nil
-	}
-	d.sort()
-	if output == "json" {
-		return errors.Join(printChecked(cmd.OutOrStdout(), d, output), statusError{status: 1})
-	}
-	printFindings(cmd.ErrOrStderr(), "", d.errors)
-	return fmt.Errorf("nothing was done: the documents have %s", counted(len(d.errors), "error"))
 }

@@ -26,6 +26,7 @@ func rules() []rule {
 		{"slo", nil},
 		{"slo/openslo", []string{"slo"}},
 		{"slo/catalog", []string{"slo"}},
+		{"slo/convert", []string{"slo"}},
 		{"slo/indicator", []string{"slo"}},
 		{"slo/traffic", []string{"slo"}},
 		{"slo/recount", []string{"slo"}},

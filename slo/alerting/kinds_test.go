@@ -75,7 +75,7 @@ func kindTransition(kind slo.ConditionKind) slo.Transition {
 			Budget: slo.Budget{Total: 100, Spent: 50, SpentRatio: 0.5, RemainingRatio: 0.5}, Unit: slo.UnitEvent,
 		},
 		Tier: slo.TierStatus{
-			Tier: slo.Tier{Name: "own", Severity: slo.Page, Kind: kind, Op: slo.GTE, Long: time.Hour, Factor: 0.3},
+			Tier: &slo.Tier{Name: "own", Severity: slo.Page, Kind: kind, Op: slo.GTE, Long: time.Hour, Factor: 0.3},
 			Unit: slo.UnitEvent, Long: long, Short: long, LongOver: true, ShortOver: true,
 		},
 	}

@@ -41,7 +41,7 @@ func transition(t *testing.T, state slo.EpisodeState) slo.Transition {
 	}
 	status.Budget = slo.BudgetOf(target, status.Counts)
 	tier := slo.TierStatus{
-		Tier:     slo.DefaultPolicy(target, window, 0)[0],
+		Tier:     &slo.DefaultPolicy(target, window, 0)[0],
 		Long:     slo.LookBackCounts{Counts: slo.Counts{Good: 260, Bad: 40}, Rate: 133.33333333333334},
 		Short:    slo.LookBackCounts{Counts: slo.Counts{Good: 65, Bad: 34, Unknown: 1}, Rate: 340},
 		LongOver: true, ShortOver: true,
@@ -291,7 +291,7 @@ func TestDescriptionSaysWhatIsLeft(t *testing.T) {
 		},
 		"a tier that is gone": {
 			func(tr *slo.Transition) {
-				tr.Tier = slo.TierStatus{Tier: slo.Tier{Name: "fast", Severity: slo.Page}}
+				tr.Tier = slo.TierStatus{Tier: &slo.Tier{Name: "fast", Severity: slo.Page}}
 				tr.Episode.State, tr.Episode.ResolvedAt = slo.Resolved, firedAt.Add(90*time.Second)
 			},
 			"Tier fast (page): no longer part of the objective. 20% of the budget is left. " +

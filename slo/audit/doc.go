@@ -4,7 +4,7 @@
 //
 // It is written to be slow and plain, and shares nothing with what it checks
 // but the words of package slo, the decoding of OTLP and the evaluation of OTTL
-// conditions: a mistake must be made twice to go unseen.
+// conditions and values: a mistake must be made twice to go unseen.
 //
 // What can be compared. A record that arrives at a counts only in slices that
 // end after a minus the lateness bound and begin no later than a plus the future

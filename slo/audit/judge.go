@@ -40,11 +40,15 @@ func verdict(conditions Conditions, series slo.Indicator, it item) slo.Counts {
 	case isFalse:
 		return slo.Counts{}
 	case isOpen:
-		return slo.Counts{Unknown: 1}
+		return slo.Counts{Unknown: one(series)}
 	case isTrue:
+	}
+	if series.Value != nil && series.Good == nil && series.Bad == nil {
+		return valued(conditions, *series.Value, it)
 	}
 	judged, sign := isOpen, isTrue
 	switch {
+	case series.Value != nil: // And good or bad.
 	case series.Good != nil && series.Bad == nil:
 		judged = selects(conditions, *series.Good, it)
 	case series.Bad != nil && series.Good == nil:
@@ -58,7 +62,7 @@ func verdict(conditions Conditions, series slo.Indicator, it item) slo.Counts {
 		return slo.Counts{Bad: 1}
 	case isOpen:
 	}
-	return slo.Counts{Unknown: 1}
+	return slo.Counts{Unknown: one(series)}
 }
 
 // selects is whether a source selects a span.

@@ -27,10 +27,11 @@ type Ledger interface {
 	SaveAudit(ctx context.Context, a slo.Audit, messages []slo.Notification) error
 }
 
-// Conditions evaluates OTTL. known is false when the condition does not
-// compile or its evaluation fails.
+// Conditions evaluates OTTL. known is false when the text does not compile or
+// its evaluation fails. A value that is a number MUST be an int64 or a float64.
 type Conditions interface {
 	Holds(condition string, resource ptrace.ResourceSpans, scope ptrace.ScopeSpans, span ptrace.Span) (holds, known bool)
+	Value(expression string, resource ptrace.ResourceSpans, scope ptrace.ScopeSpans, span ptrace.Span) (value any, known bool)
 }
 
 // Settings are what an Auditor works with; those without a default are required.

@@ -38,6 +38,18 @@ func (conditions) Holds(text string, _ ptrace.ResourceSpans, scope ptrace.ScopeS
 	}
 }
 
+// Value is of two: the size is in the name, the share in the status.
+func (conditions) Value(text string, _ ptrace.ResourceSpans, _ ptrace.ScopeSpans, span ptrace.Span) (value any, known bool) {
+	switch text {
+	case "size":
+		return int64(len(span.Name())), true // odd has 3, even has 4
+	case "share":
+		return map[ptrace.StatusCode]any{ptrace.StatusCodeUnset: 0.25, ptrace.StatusCodeError: "a text"}[span.Status().Code()], true
+	default:
+		return nil, false
+	}
+}
+
 // indicators are those that worlds count.
 func indicators() []slo.Indicator {
 	return []slo.Indicator{
@@ -47,6 +59,8 @@ func indicators() []slo.Indicator {
 		{Total: slo.SpanSource{Service: "b", MaxDuration: 500}, Bad: &slo.SpanSource{Condition: "does not compile"}},
 		{Total: slo.SpanSource{Condition: "in scope", MaxDuration: 200}, Good: &slo.SpanSource{}, Bad: &slo.SpanSource{}},
 		{Total: slo.SpanSource{Service: "a"}, Good: &slo.SpanSource{MaxDuration: -1}},
+		{Value: &slo.Value{Of: "size", Threshold: slo.Threshold{Op: slo.GT, Limit: "3.5"}}},
+		{Total: slo.SpanSource{Service: "b"}, Value: &slo.Value{Of: "share", Raw: slo.RawFailure}},
 	}
 }
 
@@ -63,7 +77,9 @@ type world struct {
 	cursor    slo.Cursor
 	stretches map[slo.SeriesID][]slo.Stretch
 	buckets   map[bucket]slo.Counts
-	saved     []slo.Audit
+	// fine is the slice before which the ledger has minutes alone.
+	fine  slo.Slice
+	saved []slo.Audit
 	// repeated are what repeats would have counted.
 	repeated map[bucket]slo.Counts
 	// between is called between a snapshot and the walk that follows.
@@ -92,10 +108,21 @@ func (w *world) Walk(ctx context.Context, after slo.Offset, visit func(slo.Recor
 func (w *world) Oldest() (slo.Offset, error) { return w.oldest, nil }
 
 func (w *world) Snapshot(_ context.Context, _ string, from, to slo.Slice) (slo.Snapshot, error) {
-	s := slo.Snapshot{Cursor: w.cursor, Stretches: w.stretches, Buckets: map[slo.SeriesID][]slo.Bucket{}}
+	s := slo.Snapshot{Cursor: w.cursor, Stretches: w.stretches, Buckets: map[slo.SeriesID][]slo.Bucket{}, Fine: max(from, min(w.fine, to))}
+	minutes := map[bucket]slo.Counts{}
 	for b, counts := range w.buckets {
+		if b.slice < w.fine {
+			b.slice -= b.slice % 6
+			minutes[b] = minutes[b].Plus(counts)
+			continue
+		}
 		if from <= b.slice && b.slice < to {
 			s.Buckets[b.series] = append(s.Buckets[b.series], slo.Bucket{Slice: b.slice, Counts: counts})
+		}
+	}
+	for b, counts := range minutes {
+		if from <= b.slice && b.slice < to {
+			s.Buckets[b.series] = append(s.Buckets[b.series], slo.Bucket{Slice: b.slice, Minute: true, Counts: counts})
 		}
 	}
 	return s, nil
@@ -308,6 +335,14 @@ func tableVerdict(i slo.Indicator, service string, scope ptrace.ScopeSpans, span
 		return unknown
 	case number == 5 && service == "a":
 		return unknown
+	case number == 6 && span.Name() == "even":
+		return good
+	case number == 6:
+		return bad
+	case number == 7 && service == "b" && failed:
+		return slo.Counts{Unknown: 1_000_000_000}
+	case number == 7 && service == "b":
+		return slo.Counts{Good: 750_000_000, Bad: 250_000_000}
 	default:
 		return slo.Counts{}
 	}

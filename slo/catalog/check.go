@@ -29,17 +29,29 @@ func (p *plan) check(one candidate, resolved slo.SLO) {
 			p.checked[id] = found
 		}
 		if found.err != nil {
-			p.blame(one, indicatorField(resolved, i), found)
+			p.blame(one, indicatorField(one, resolved, i), found)
 		}
 	}
 }
 
-// indicatorField is where the indicator of an objective stands in its SLO.
-func indicatorField(s slo.SLO, objective int) string {
-	if s.Objectives[objective].Indicator != nil {
-		return fmt.Sprintf("spec.objectives[%d].indicator", objective)
+// indicatorField is where the indicator of an objective stands in its SLO. A
+// language may leave out objectives that have none while others do.
+func indicatorField(one candidate, s slo.SLO, objective int) string {
+	if s.Objectives[objective].Indicator == nil {
+		return "spec.indicator"
 	}
-	return "spec.indicator"
+	members := 0
+	for i := range len(one.Lines) { // Each objective has a line.
+		field := fmt.Sprintf("spec.objectives[%d].indicator", i)
+		if one.Lines[field] == 0 && one.Lines[field+"Ref"] == 0 {
+			continue
+		}
+		if members == objective {
+			return field
+		}
+		members++
+	}
+	return fmt.Sprintf("spec.objectives[%d].indicator", objective)
 }
 
 // blame reports a fault of an indicator: in the SLI that the SLO refers to, if
@@ -49,13 +61,10 @@ func (p *plan) blame(one candidate, field string, found check) {
 		if r.Kind != slo.KindSLI || !strings.HasPrefix(r.Field, field+"Ref") {
 			continue
 		}
-		at, given := p.wanted[r.ObjectRef]
-		blamed, fault := one, slo.DocumentError{}
-		if given {
+		blamed, fault := one, one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
+		if at, given := p.wanted[r.ObjectRef]; given {
 			blamed = p.candidates[at]
 			fault = blamed.fault("spec"+found.part, "%v", found.err)
-		} else {
-			fault = one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
 		}
 		if !found.told[blamed.ObjectRef] {
 			found.told[blamed.ObjectRef] = true

@@ -172,15 +172,18 @@ func (p *plan) slo(one candidate) error {
 		return err
 	}
 	before, found := p.before.definition(one.Name)
+	waits := slices.ContainsFunc(before.Earlier, func(e slo.EarlierRevision) bool { return !e.Retired })
 	if found && sameMeaning(*resolved, before.SLO) {
-		if one.same(before.Document, before.Origin) {
+		if one.same(before.Document, before.Origin) && !(one.retireNow && waits) {
 			p.note(one, slo.ObjectChange{Effect: slo.Unchanged, Revision: before.Revision, AppliedAt: before.AppliedAt})
 			return nil
 		}
 	} else {
 		p.check(one, *resolved)
 	}
-	p.change.Definitions = append(p.change.Definitions, slo.Definition{SLO: *resolved, Document: one.Source, Origin: one.origin})
+	p.change.Definitions = append(p.change.Definitions, slo.Definition{
+		SLO: *resolved, Document: one.Source, Origin: one.origin, RetireNow: one.retireNow,
+	})
 	effect := slo.ObjectChange{Effect: slo.Created, Revision: before.Revision, AppliedAt: before.AppliedAt}
 	if found {
 		effect.Effect = slo.Changed

@@ -77,20 +77,28 @@ func TestAnSLOFollowsWhatItRefersTo(t *testing.T) {
 		revision, others int
 	}{
 		"its indicator": {
-			"SLI:fast y", []string{"SLI fast changed", "SLO a changed, follows, recounts"},
-			[]string{"save 1 and 1, archive 0", "append", "tell 2"}, 2, 1,
+			"SLI:fast y",
+			[]string{"SLI fast changed", "SLO a changed, follows, recounts"},
+			[]string{"save 1 and 1, archive 0", "append", "tell 2"},
+			2, 1,
 		},
 		"something behind its policy": {
-			"AlertCondition:burns thrice", []string{"AlertCondition burns changed", "SLO a changed, follows"},
-			[]string{"save 1 and 1, archive 0", "tell 2"}, 2, 1,
+			"AlertCondition:burns thrice",
+			[]string{"AlertCondition burns changed", "SLO a changed, follows"},
+			[]string{"save 1 and 1, archive 0", "tell 2"},
+			2, 1,
 		},
 		"a change that means the same": {
-			"AlertPolicy:page  calm @AlertCondition:burns", []string{"AlertPolicy page changed"},
-			[]string{"save 0 and 1, archive 0", "tell 2"}, 1, 1,
+			"AlertPolicy:page  calm @AlertCondition:burns",
+			[]string{"AlertPolicy page changed"},
+			[]string{"save 0 and 1, archive 0", "tell 2"},
+			1, 1,
 		},
 		"an object that nobody uses": {
-			"Service:shop x", []string{"Service shop created"},
-			[]string{"save 0 and 1, archive 0", "tell 2"}, 1, 0,
+			"Service:shop x",
+			[]string{"Service shop created"},
+			[]string{"save 0 and 1, archive 0", "tell 2"},
+			1, 0,
 		},
 		"no change": {"SLI:fast x", []string{"SLI fast unchanged"}, nil, 1, 0},
 	} {
@@ -127,11 +135,11 @@ func TestBrokenReferencesAreRefusedAsAWhole(t *testing.T) {
 		want  slo.DocumentErrors
 	}{
 		"of an SLO": {"new x\nb @SLI:none\nc @SLI:fast @AlertPolicy:none", slo.DocumentErrors{
-			{File: "request", Document: 2, Line: 2, Object: "SLO b", Field: "spec.indicatorRef", Reason: "refers to SLI none" + gone},
-			{File: "request", Document: 3, Line: 3, Object: "SLO c", Field: "spec.other", Reason: "refers to AlertPolicy none" + gone},
+			{File: "request", Document: 2, Line: 2, Object: "SLO b", Field: "spec.indicatorRef", Reason: "refers to SLI none" + gone, Note: true},
+			{File: "request", Document: 3, Line: 3, Object: "SLO c", Field: "spec.other", Reason: "refers to AlertPolicy none" + gone, Note: true},
 		}},
 		"of an object, but not of the SLOs that rest on it": {"b x @AlertPolicy:p\nAlertPolicy:p x @AlertCondition:none", slo.DocumentErrors{
-			{File: "request", Document: 2, Line: 2, Object: "AlertPolicy p", Field: "spec.other", Reason: "refers to AlertCondition none" + gone},
+			{File: "request", Document: 2, Line: 2, Object: "AlertPolicy p", Field: "spec.other", Reason: "refers to AlertCondition none" + gone, Note: true},
 		}},
 		"that an SLO in force cannot follow": {"SLI:fast unfit", slo.DocumentErrors{
 			{File: "in force", Object: "SLO a", Field: "spec.indicatorRef", Reason: "does not fit (SLO a refers to SLI fast, which this changes)"},
@@ -185,13 +193,13 @@ func TestAFileThatIsReferredToDoesNotEnd(t *testing.T) {
 
 	err = syncFiles(t, c, append(all[:1:1], all[2:]...))
 	require.Equal(t, slo.DocumentErrors{
-		{File: "1", Document: 1, Line: 1, Object: "SLO a", Field: "spec.indicatorRef", Reason: "refers to SLI fast, which 2 holds no more: put that back, or refer to another one"},
-		{File: "in force", Object: "SLO api", Field: "spec.indicatorRef", Reason: "refers to SLI fast, which 2 holds no more: put that back, or refer to another one"},
+		{File: "1", Document: 1, Line: 1, Object: "SLO a", Field: "spec.indicatorRef", Reason: "refers to SLI fast, which 2 holds no more: put that back, or refer to another one", Note: true},
+		{File: "in force", Object: "SLO api", Field: "spec.indicatorRef", Reason: "refers to SLI fast, which 2 holds no more: put that back, or refer to another one", Note: true},
 	}, err)
 	err = syncFiles(t, c, all[:3])
 	require.Equal(t, slo.DocumentErrors{
-		{File: "in force", Object: "AlertPolicy mine", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one"},
-		{File: "3", Document: 1, Line: 1, Object: "AlertPolicy page", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one"},
+		{File: "in force", Object: "AlertPolicy mine", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one", Note: true},
+		{File: "3", Document: 1, Line: 1, Object: "AlertPolicy page", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one", Note: true},
 	}, err, "each once, and no SLO that rests on them")
 	require.Empty(t, w.events())
 	require.NoError(t, syncFiles(t, c, all))

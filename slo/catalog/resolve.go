@@ -36,15 +36,12 @@ func (p *plan) missing(one candidate) []Reference {
 func (p *plan) refuseMissing(one candidate) bool {
 	missing := p.missing(one)
 	for _, r := range missing {
-		before, found := p.before.object(r.ObjectRef)
-		switch {
-		case found && before.Origin != "":
-			p.refuse(one.fault(r.Field, "refers to %s, which %s holds no more: put that back, or refer to another one", r, before.Origin))
-		case found:
-			p.refuse(one.fault(r.Field, "refers to %s, which ends with this change", r))
-		default:
-			p.refuse(one.fault(r.Field, "refers to %s, which does not exist: apply that as well, or before", r))
+		fault := one.fault(r.Field, "refers to %s, which does not exist: apply that as well, or before", r)
+		if before, found := p.before.object(r.ObjectRef); found {
+			fault.Reason = fmt.Sprintf("refers to %s, which %s holds no more: put that back, or refer to another one", r, before.Origin)
 		}
+		fault.Note = true
+		p.refuse(fault)
 	}
 	return len(missing) > 0
 }

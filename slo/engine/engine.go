@@ -16,10 +16,12 @@ import (
 // Ledger is what the engine reads.
 type Ledger interface {
 	// ReadLedger visits the buckets since an instant as of one moment, older
-	// ones summed to minutes or hours (at the first slice of the sum), and
-	// returns what is known of the series, the coverage, and the newest
-	// commit's sequence by shard.
-	ReadLedger(ctx context.Context, since time.Time, visit func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error)
+	// ones summed to minutes or hours (at the first slice of the sum), in any
+	// order and perhaps in several parts, and returns what is known of the
+	// series, the coverage, and the newest commit's sequence by shard. It MUST
+	// read in detail what detail names.
+	ReadLedger(ctx context.Context, since time.Time, detail slo.Detail, visit func(slo.Delta)) (
+		map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error)
 	// Commits returns the commits after a sequence by shard, in their order,
 	// at most limit of them. It MUST return slo.ErrRebuild where one is missing.
 	Commits(ctx context.Context, after map[string]int64, limit int) ([]slo.Commit, error)

@@ -167,3 +167,66 @@ func TestARestartRemembersWhatAFasterTierHasTold(t *testing.T) {
 		require.Equal(t, "fast", again.state("shop").Tiers[2].Inhibited)
 	})
 }
+
+func TestAnEditOfWhatIsMeasuredKeepsBudgetAndAlerts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := definition(t, "shop", 30*24*time.Hour)
+		first.Revision = 1
+		store := newFakeStore()
+		b := newBench(t, store, first)
+		defer b.stop()
+		b.seconds(3700, healthy)
+		b.seconds(60, failing)
+		require.Equal(t, 1, b.store.fired("fast"))
+		before, firing := b.state("shop").Counts, b.state("shop").Firing
+
+		edited := first
+		edited.Revision, edited.AppliedAt = 2, time.Now()
+		edited.SLO.Indicator.Total.Condition = "span.kind == SPAN_KIND_SERVER"
+		edited.Earlier = []slo.EarlierRevision{{Revision: 1, Until: edited.AppliedAt, SLO: first.SLO}}
+		b.engine.SetDefinitions([]slo.Definition{edited})
+		old, now := first.SLO.SeriesOf(0).ID, edited.SLO.SeriesOf(0).ID
+		second := func(c slo.Counts) { // Both are counted.
+			at := time.Now()
+			store.commit(slo.Commit{
+				MeasuredUntil: at, Started: map[slo.SeriesID]time.Time{now: edited.AppliedAt},
+				Deltas: []slo.Delta{
+					{Series: old, Slice: slo.SliceOf(at), Counts: c},
+					{Series: now, Slice: slo.SliceOf(at), Counts: slo.Counts{Good: c.Good / 2, Bad: c.Bad / 2}},
+				},
+				Watermarks: map[slo.SeriesID]time.Time{old: at, now: at},
+			})
+			b.engine.Wake()
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		for range 30 {
+			second(failing)
+		}
+		o := b.state("shop")
+		require.Equal(t, before.Plus(slo.Counts{Bad: 30 * 50}), o.Counts, "the budget goes over to the new series at the edit")
+		require.Len(t, o.Splices, 1)
+		require.Equal(t, before, o.Splices[0].Counts)
+		require.Len(t, o.Firing, len(firing), "what fires goes on firing")
+		for i := range firing {
+			require.Equal(t, firing[i].ID, o.Firing[i].ID)
+		}
+		require.Equal(t, 1, b.store.fired("fast"), "and is not told again")
+		require.Equal(t, 1, o.Tiers[0].Revision, "the old series judges until the new one covers two minutes")
+		for range 100 {
+			second(failing)
+		}
+		require.Zero(t, b.state("shop").Tiers[0].Revision)
+		require.Equal(t, 1, b.state("shop").Tiers[1].Revision)
+		require.Contains(t, b.state("shop").Tiers[1].Explain(), "Judged by revision 1 until the one of now covers the last 1h.")
+		require.Equal(t, 1, b.store.fired("fast"))
+
+		retired := edited
+		retired.Earlier = []slo.EarlierRevision{{Revision: 1, Until: edited.AppliedAt, SLO: first.SLO, Retired: true}}
+		b.engine.SetDefinitions([]slo.Definition{retired})
+		second(failing)
+		require.Zero(t, b.state("shop").Tiers[1].Revision, "retired at once")
+		require.Equal(t, before, b.state("shop").Splices[0].Counts, "its history stays")
+	})
+}

@@ -26,9 +26,12 @@ type objective struct {
 	entry      *entry
 	definition slo.SLO
 	revision   int
+	before     []slo.EarlierRevision
 	plan       slo.Plan
 	sources
-	open map[string]slo.Episode
+	// earlier is what it counted by before edits, newest first.
+	earlier []earlier
+	open    map[string]slo.Episode
 	// ended is when tiers ceased to fire.
 	ended  slo.Ended
 	status slo.ObjectiveStatus
@@ -42,14 +45,24 @@ type sources struct {
 	slices *slo.Slices
 }
 
+// earlier is what an objective counted by up to an edit.
+type earlier struct {
+	sources
+	revision int
+	until    time.Time
+	retired  bool
+}
+
 // shared reports whether several series make up the objective.
-func (s sources) shared() bool { return len(s.series) > 1 }
+func (o *objective) shared() bool { return len(o.series) > 1 || len(o.earlier) > 0 }
 
 // touched reports whether one of the series is among these.
-func (s sources) touched(ids map[slo.SeriesID]bool) bool {
-	for _, one := range s.series {
-		if ids[one.id] {
-			return true
+func (o *objective) touched(ids map[slo.SeriesID]bool) bool {
+	for _, own := range o.all() {
+		for _, one := range own.series {
+			if ids[one.id] {
+				return true
+			}
 		}
 	}
 	return false
@@ -67,7 +80,7 @@ type orphan struct {
 func (o orphan) end(at time.Time) slo.Transition {
 	t := slo.Transition{
 		Episode: o.episode.End(at), At: at, SLO: o.definition, Status: o.status,
-		Tier:   slo.TierStatus{Tier: slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
+		Tier:   slo.TierStatus{Tier: &slo.Tier{Name: o.episode.Tier, Severity: o.episode.Severity}},
 		Reason: "the objective was removed",
 	}
 	for _, tier := range o.status.Tiers {
@@ -106,7 +119,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	}
 	slices.Sort(e.names)
 	for _, gone := range before {
-		gone.release()
+		gone.releaseAll()
 		for _, episode := range gone.open {
 			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.status})
 		}
@@ -118,30 +131,57 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 // that was edited keeps its episodes. The caller holds the lock.
 func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, now time.Time) *objective {
 	o := old
-	if old == nil || old.revision != d.Revision || !reflect.DeepEqual(old.definition, d.SLO) {
+	if old == nil || old.revision != d.Revision || !reflect.DeepEqual(old.definition, d.SLO) || !reflect.DeepEqual(old.before, d.Earlier) {
 		o = &objective{
-			key: key, definition: d.SLO, revision: d.Revision, plan: slo.NewPlan(d.SLO, key.index),
+			key: key, definition: d.SLO, revision: d.Revision, before: d.Earlier, plan: slo.NewPlan(d.SLO, key.index),
 			open: map[string]slo.Episode{}, ended: slo.Ended{},
 		}
 		if old != nil {
-			old.release()
+			old.releaseAll()
 			o.open, o.ended = old.open, old.ended
 		}
 		e.longest = max(e.longest, o.plan.Longest())
-		var whole bool
-		if o.sources, whole = e.world.link(o, now); !whole {
+		linked, whole := e.world.link(o, now)
+		if !whole {
 			e.loaded = false
 		}
+		o.use(linked)
 		o.status = o.plan.Evaluate(e.reading(o, now))
 	}
 	e.objectives[key] = o
 	e.order = append(e.order, o)
-	for i, s := range o.series {
-		if slices.Index(o.series, s) == i {
-			e.bySeries[s.id] = append(e.bySeries[s.id], o)
+	e.index(o)
+	return o
+}
+
+// index lets a commit of any of its series touch the objective. The caller
+// holds the lock.
+func (e *Engine) index(o *objective) {
+	seen := map[slo.SeriesID]bool{}
+	for _, own := range o.all() {
+		for _, s := range own.series {
+			if !seen[s.id] {
+				seen[s.id] = true
+				e.bySeries[s.id] = append(e.bySeries[s.id], o)
+			}
 		}
 	}
-	return o
+}
+
+// all are the sources of now and those of before edits.
+func (o *objective) all() []sources {
+	all := []sources{o.sources}
+	for _, e := range o.earlier {
+		all = append(all, e.sources)
+	}
+	return all
+}
+
+// releaseAll lets all of its slices follow no longer.
+func (o *objective) releaseAll() {
+	for _, own := range o.all() {
+		own.release()
+	}
 }
 
 // adopt sets the open episodes as they are stored. When an episode was last

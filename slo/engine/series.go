@@ -83,12 +83,17 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	e.mu.Lock()
 	generation, longest := e.generation, e.longest
 	next, linked := newWorld(e.order, now)
+	detail := detailOf(linked, e.order, now)
 	e.mu.Unlock()
 	since := now.Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
-		next.known(d.Series).add(d.Slice, d.Counts)
+	var last *series // Most often the next is of the same series.
+	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, detail, func(d slo.Delta) {
+		if last == nil || d.Series != last.id {
+			last = next.known(d.Series)
+		}
+		last.add(d.Slice, d.Counts)
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
@@ -106,7 +111,7 @@ func (e *Engine) rebuild(ctx context.Context) error {
 		e.sequences = map[string]int64{}
 	}
 	for i, o := range e.order {
-		o.sources = linked[i]
+		o.use(linked[i])
 	}
 	e.loaded, e.ready, e.judgeAll = true, true, true
 	return nil
@@ -187,24 +192,35 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 // reading is what is known of an objective now. The caller holds the lock.
 func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
 	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since}
-	if len(o.series) == 1 {
-		r.History, r.Series = o.series[0].track.History, o.series[0].state
-	} else {
-		for _, s := range o.series {
-			r.Members = append(r.Members, slo.Member{History: s.track.History, Series: s.state})
-		}
-	}
-	if o.slices != nil {
-		r.Events, r.History = r.History, o.slices.History()
+	r.History, r.Events, r.Series, r.Members = o.known()
+	for _, past := range o.earlier {
+		one := slo.Earlier{Revision: past.revision, Until: past.until, Retired: past.retired}
+		one.History, one.Events, one.Series, one.Members = past.known()
+		r.Earlier = append(r.Earlier, one)
 	}
 	return r
+}
+
+// known is what is known of the series, and what is derived from them.
+func (s sources) known() (history, events *slo.History, state slo.SeriesState, members []slo.Member) {
+	if len(s.series) == 1 {
+		history, state = s.series[0].track.History, s.series[0].state
+	} else {
+		for _, one := range s.series {
+			members = append(members, slo.Member{History: one.track.History, Series: one.state})
+		}
+	}
+	if s.slices != nil {
+		history, events = s.slices.History(), history
+	}
+	return history, events, state, members
 }
 
 // prepare makes sure that the objective can be judged exactly at now: a place
 // whose detail is gone, or slices that a late event has changed too late, need
 // the ledger read anew. The caller holds the lock.
 func (e *Engine) prepare(o *objective, now time.Time) {
-	if !o.pin(o.plan, now) || o.slices != nil && o.slices.Lost() {
+	if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.plan, now) {
 		e.loaded = false
 	}
 }

@@ -32,18 +32,20 @@ type world map[slo.SeriesID]*series
 
 // newWorld makes the series that the objectives need, without events yet, and
 // says what each objective counts by.
-func newWorld(objectives []*objective, now time.Time) (world, []sources) {
+func newWorld(objectives []*objective, now time.Time) (world, []linked) {
 	w := world{}
 	longest := map[slo.SeriesID]time.Duration{}
 	for _, o := range objectives {
-		for _, id := range o.ids() {
-			longest[id] = max(longest[id], o.plan.Longest())
+		for _, d := range o.definitions() {
+			for _, id := range ids(d, o.key.index) {
+				longest[id] = max(longest[id], o.plan.Longest())
+			}
 		}
 	}
 	for id, length := range longest {
 		w[id] = newSeries(id, length)
 	}
-	linked := make([]sources, len(objectives))
+	linked := make([]linked, len(objectives))
 	for i, o := range objectives {
 		linked[i], _ = w.link(o, now)
 	}
@@ -60,51 +62,129 @@ func (w world) known(id slo.SeriesID) *series {
 	return s
 }
 
+// linked is what an objective counts by now, and did before edits.
+type linked struct {
+	sources
+	earlier []earlier
+}
+
+// use takes what the objective counts by.
+func (o *objective) use(l linked) { o.sources, o.earlier = l.sources, l.earlier }
+
+// definitions are the definition of now, and under it what each revision
+// before measured, if that can be compared.
+func (o *objective) definitions() []slo.SLO {
+	all := []slo.SLO{o.definition}
+	for _, e := range o.before {
+		if d, same := o.definition.Under(e); same {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // link finds or makes the series of an objective, and derives its slices. It
 // reports false if what is there lacks what the objective needs: a longer
 // history, slices of events that came before, an edge in the past.
-func (w world) link(o *objective, now time.Time) (linked sources, whole bool) {
+func (w world) link(o *objective, now time.Time) (l linked, whole bool) {
+	l.sources, whole = w.sources(o.definition, o)
+	newest := ids(o.definition, o.key.index)
+	for _, e := range o.before {
+		d, same := o.definition.Under(e)
+		if !same || slices.Equal(ids(d, o.key.index), newest) {
+			continue // Of this objective nothing was changed then.
+		}
+		newest = ids(d, o.key.index)
+		before, there := w.sources(d, o)
+		l.earlier = append(l.earlier, earlier{sources: before, revision: e.Revision, until: e.Until, retired: e.Retired})
+		whole = whole && there
+	}
+	return l, l.pin(o.plan, now) && whole
+}
+
+// sources finds or makes the series of one definition of an objective.
+func (w world) sources(definition slo.SLO, o *objective) (own sources, whole bool) {
 	whole = true
 	longest := o.plan.Longest()
 	var histories []*slo.History
-	for _, id := range o.ids() {
+	for _, id := range ids(definition, o.key.index) {
 		s := w[id]
 		if s == nil {
 			s = newSeries(id, longest)
 			w[id] = s
 		}
 		whole = whole && s.longest >= longest
-		linked.series = append(linked.series, s)
+		own.series = append(own.series, s)
 		histories = append(histories, s.track.History)
 	}
-	linked.slices = slo.NewSlices(o.definition, o.key.index, histories, max(longest, leastLongest))
-	if linked.slices != nil {
-		for i, s := range linked.series {
-			if slices.Index(linked.series, s) == i {
-				s.track.Derive(linked.slices)
-				whole = whole && !s.filled
+	own.slices = slo.NewSlices(definition, o.key.index, histories, max(longest, leastLongest))
+	if own.slices == nil {
+		return own, whole
+	}
+	for i, s := range own.series {
+		if slices.Index(own.series, s) == i {
+			s.track.Derive(own.slices)
+			whole = whole && !s.filled
+		}
+	}
+	return own, whole
+}
+
+// ids are the series of an objective, those of all members for a composite.
+func ids(definition slo.SLO, index int) []slo.SeriesID {
+	if index < len(definition.Objectives) {
+		return []slo.SeriesID{definition.SeriesOf(index).ID}
+	}
+	all := make([]slo.SeriesID, len(definition.Objectives))
+	for i := range all {
+		all[i] = definition.SeriesOf(i).ID
+	}
+	return all
+}
+
+// edges are the places that the plan needs now, and those where one revision
+// goes over into the next.
+func (l linked) edges(plan slo.Plan, now time.Time) []slo.Slice {
+	edges := plan.Edges(now)
+	for _, e := range l.earlier {
+		edges = append(edges, slo.SliceOf(e.until))
+	}
+	return edges
+}
+
+// detailOf is what of the ledger must be read in detail, however old: hours in
+// which an edge lies, and series that slices are derived from.
+func detailOf(all []linked, objectives []*objective, now time.Time) slo.Detail {
+	detail := slo.Detail{Hours: map[int64]bool{}, Series: map[slo.SeriesID]bool{}}
+	for i, l := range all {
+		for _, edge := range l.edges(objectives[i].plan, now) {
+			detail.Hours[edge.Start().Unix()/int64(time.Hour/time.Second)] = true
+		}
+		for _, own := range append([]earlier{{sources: l.sources}}, l.earlier...) {
+			for _, s := range own.series {
+				if own.slices != nil {
+					detail.Series[s.id] = true
+				}
 			}
 		}
 	}
-	return linked, linked.pin(o.plan, now) && whole
+	return detail
 }
 
-// ids are the series of the objective, those of all members for a composite.
-func (o *objective) ids() []slo.SeriesID {
-	if o.key.index < len(o.definition.Objectives) {
-		return []slo.SeriesID{o.definition.SeriesOf(o.key.index).ID}
+// pin keeps all edges. It reports false if one is lost.
+func (l linked) pin(plan slo.Plan, now time.Time) bool {
+	edges := l.edges(plan, now)
+	whole := l.sources.pin(edges)
+	for _, e := range l.earlier {
+		whole = e.pin(edges) && whole
 	}
-	ids := make([]slo.SeriesID, len(o.definition.Objectives))
-	for i := range ids {
-		ids[i] = o.definition.SeriesOf(i).ID
-	}
-	return ids
+	return whole
 }
 
-// pin keeps the edges that the plan needs now. It reports false if one is lost.
-func (s sources) pin(plan slo.Plan, now time.Time) bool {
-	whole := true
-	for _, edge := range plan.Edges(now) {
+// pin keeps the sums before these places. It reports false if one is lost.
+func (s sources) pin(edges []slo.Slice) bool {
+	whole := s.slices == nil || !s.slices.Lost()
+	for _, edge := range edges {
 		for _, one := range s.series {
 			whole = one.track.Pin(edge) && whole
 		}

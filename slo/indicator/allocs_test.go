@@ -23,6 +23,19 @@ func TestCompilingAgainReusesConditions(t *testing.T) {
 	require.Less(t, testing.AllocsPerRun(10, func() { _, _ = c.Compile(set) }), float64(few))
 }
 
+func TestCompilingAgainReusesExpressions(t *testing.T) {
+	c := compiler(t)
+	set := seriesOf(valued(ofN+" + Len(span.name)", slo.LTE, "1"))
+	_, err := c.Compile(set)
+	require.NoError(t, err)
+	const few = 60 // Parsing takes hundreds, the limit some.
+	require.Less(t, testing.AllocsPerRun(10, func() { _, _ = c.Compile(set) }), float64(few))
+}
+
+func TestADurationAllocatesNothing(t *testing.T) {
+	require.LessOrEqual(t, allocations(t, compile(t, valued("duration", slo.LTE, "0.1"))), 2.0, "for the record, none for its 1000 spans")
+}
+
 func TestASpanThatNothingSelectsAllocatesNothing(t *testing.T) {
 	perRecord := allocations(t, compile(t,
 		slo.Indicator{Total: slo.SpanSource{Service: "cart"}, Good: &slo.SpanSource{}},
@@ -39,6 +52,16 @@ func TestAConditionIsEvaluatedOnceForAllSeries(t *testing.T) {
 			Total: slo.SpanSource{Condition: `span.name == "a"`}, // reading a name allocates
 			Good:  &slo.SpanSource{MaxDuration: time.Duration(i + 1)},
 		})
+	}
+	one, ten := allocations(t, compile(t, series[0])), allocations(t, compile(t, series...))
+	require.Greater(t, one, 500.0)
+	require.Less(t, ten, 2*one)
+}
+
+func TestAnExpressionIsEvaluatedOnceForAllSeries(t *testing.T) {
+	var series []slo.Indicator
+	for _, limit := range []slo.Decimal{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"} {
+		series = append(series, valued("Len(span.name)", slo.LTE, limit))
 	}
 	one, ten := allocations(t, compile(t, series[0])), allocations(t, compile(t, series...))
 	require.Greater(t, one, 500.0)

@@ -2,6 +2,7 @@ package indicator_test
 
 import (
 	"fmt"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -80,9 +81,24 @@ func fillBenchSpan(s ptrace.Span, k int) {
 func BenchmarkJudge(b *testing.B) {
 	for _, objectives := range []int{0, 10, 100, 1000} {
 		b.Run(fmt.Sprintf("objectives=%d", objectives), func(b *testing.B) {
-			judgeBatches(b, objectives, benchRecords(b))
+			judgeBatches(b, benchIndicators(objectives), benchRecords(b))
 		})
 	}
+}
+
+// BenchmarkJudgeValues is what judging by values costs: five series of each
+// service ask the duration, and five one attribute.
+func BenchmarkJudgeValues(b *testing.B) {
+	var all []slo.Indicator
+	for i := range 1000 {
+		v := valued(slo.DurationValue, slo.LTE, slo.Decimal(strconv.Itoa(1+i/benchServices)))
+		if i/benchServices >= 5 {
+			v.Value.Of = `span.attributes["http.response.status_code"]`
+		}
+		v.Total = slo.SpanSource{Service: fmt.Sprintf("service-%d", i%benchServices)}
+		all = append(all, v)
+	}
+	judgeBatches(b, all, benchRecords(b))
 }
 
 // BenchmarkJudgePayload is what a ledger pays that lags or has restarted.
@@ -91,12 +107,12 @@ func BenchmarkJudgePayload(b *testing.B) {
 	for i := range records {
 		records[i].Decoded = nil
 	}
-	judgeBatches(b, 1000, records)
+	judgeBatches(b, benchIndicators(1000), records)
 }
 
-func judgeBatches(b *testing.B, objectives int, records []slo.Record) {
+func judgeBatches(b *testing.B, indicators []slo.Indicator, records []slo.Record) {
 	b.Helper()
-	set, tally := compile(b, benchIndicators(objectives)...), indicator.NewTally(indicator.Limits{})
+	set, tally := compile(b, indicators...), indicator.NewTally(indicator.Limits{})
 	b.ReportAllocs()
 	n, begin := 0, cpuTime(b)
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,7 +14,8 @@ type builder struct {
 	set      *Set
 	seen     map[slo.SeriesID]bool
 	places   map[string]int // condition text -> place in set.conditions
-	known    map[string]*condition
+	values   map[string]int // expression text -> place in set.expressions
+	known    parsed
 	faults   []error
 }
 
@@ -23,7 +25,8 @@ func newBuilder(c *Compiler, size int) *builder {
 		set:      &Set{series: make([]series, 0, size), byService: map[string][]int{}},
 		seen:     make(map[slo.SeriesID]bool, size),
 		places:   map[string]int{},
-		known:    map[string]*condition{},
+		values:   map[string]int{},
+		known:    newParsed(),
 	}
 }
 
@@ -33,13 +36,16 @@ func (b *builder) add(s slo.Series) {
 	}
 	b.seen[s.ID] = true
 	i := s.Indicator
-	compiled := series{id: s.ID, total: b.source(s.ID, "total", i.Total)}
-	if err := checkVerdict(i); err != nil {
+	compiled := series{id: s.ID, unit: unitOf(i), total: b.source(s.ID, "total", i.Total)}
+	switch err := checkVerdict(i); {
+	case err != nil:
 		b.fault(s.ID, err)
 		compiled.verdict.condition = broken
-	} else if i.Good != nil {
+	case i.Value != nil:
+		compiled.value = b.value(s.ID, *i.Value)
+	case i.Good != nil:
 		compiled.verdict = b.source(s.ID, "good", *i.Good)
-	} else {
+	default:
 		compiled.verdict, compiled.verdictIsBad = b.source(s.ID, "bad", *i.Bad), true
 	}
 	compiled.total.service = "" // The lists below hold it already.
@@ -76,7 +82,7 @@ func (b *builder) condition(text string) (int, error) {
 	if place, ok := b.places[text]; ok {
 		return place, nil
 	}
-	compiled, ok := b.compiler.known[text]
+	compiled, ok := b.compiler.known.conditions[text]
 	if !ok {
 		var err error
 		if compiled, err = b.compiler.parse(text); err != nil {
@@ -85,7 +91,45 @@ func (b *builder) condition(text string) (int, error) {
 	}
 	place := len(b.set.conditions)
 	b.set.conditions = append(b.set.conditions, compiled)
-	b.places[text], b.known[text] = place, compiled
+	b.places[text], b.known.conditions[text] = place, compiled
+	return place, nil
+}
+
+// value compiles a value. One that has a fault is no number on any span.
+func (b *builder) value(id slo.SeriesID, v slo.Value) *value {
+	err := checkValue(v)
+	if err == nil && v.Raw == "" && v.Threshold == (slo.Threshold{}) {
+		err = errors.New("the threshold is missing: say how the value of a good event compares with which limit")
+	}
+	compiled := &value{raw: v.Raw, expression: broken}
+	if err == nil {
+		compiled.limit = newLimit(v.Threshold)
+		compiled.expression, err = b.expression(strings.TrimSpace(v.Of))
+	}
+	if err != nil {
+		b.fault(id, fmt.Errorf("value: %w", err))
+	}
+	return compiled
+}
+
+// expression is condition for value expressions.
+func (b *builder) expression(text string) (int, error) {
+	if text == slo.DurationValue {
+		return duration, nil
+	}
+	if place, ok := b.values[text]; ok {
+		return place, nil
+	}
+	compiled, ok := b.compiler.known.expressions[text]
+	if !ok {
+		var err error
+		if compiled, err = b.compiler.parseValue(text); err != nil {
+			return broken, err
+		}
+	}
+	place := len(b.set.expressions)
+	b.set.expressions = append(b.set.expressions, compiled)
+	b.values[text], b.known.expressions[text] = place, compiled
 	return place, nil
 }
 

@@ -1,6 +1,6 @@
-// Package indicator compiles indicators (OTTL conditions and duration limits
-// on spans) and judges telemetry against them: which spans are events, and
-// which of those are good, bad or unknown.
+// Package indicator compiles indicators (OTTL conditions, duration limits and
+// OTTL values with their thresholds, on spans) and judges telemetry against
+// them: which spans are events, and which of those are good, bad or unknown.
 package indicator
 
 import (
@@ -24,9 +24,19 @@ type Compiler struct {
 	parser ottl.Parser[*ottlspan.TransformContext]
 
 	mu sync.Mutex
-	// known are the conditions of the newest set by their text, so that
-	// changing one series of ten thousand parses one condition.
-	known map[string]*condition
+	// known are the conditions and expressions of the newest set by their text,
+	// so that changing one series of ten thousand parses one condition.
+	known parsed
+}
+
+// parsed are conditions and expressions by their text.
+type parsed struct {
+	conditions  map[string]*condition
+	expressions map[string]*expression
+}
+
+func newParsed() parsed {
+	return parsed{conditions: map[string]*condition{}, expressions: map[string]*expression{}}
 }
 
 // NewCompiler returns a compiler of OTTL's standard converters over paths that
@@ -47,7 +57,7 @@ func NewCompiler() (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the OTTL parser: %w", err)
 	}
-	return &Compiler{parser: parser, known: map[string]*condition{}}, nil
+	return &Compiler{parser: parser, known: newParsed()}, nil
 }
 
 // contexts are the words that a path may begin with.
@@ -57,8 +67,9 @@ func contexts() []string { return []string{"span", "resource", "scope", "instrum
 func unrepeatable() []string { return []string{"Now", "UUID", "UUIDv7"} }
 
 // Check reports whether an indicator can be judged. If not, field says where
-// the fault is ("total", "good", "bad", or empty for the indicator as a whole)
-// and err what it is, in words for whoever wrote it.
+// the fault is ("total", "good", "bad", "value", or empty for the indicator as a
+// whole) and err what it is, in words for whoever wrote it. A threshold may be
+// missing: each objective has its own.
 func (c *Compiler) Check(i slo.Indicator) (field string, err error) {
 	if err := checkVerdict(i); err != nil {
 		return "", err
@@ -80,13 +91,33 @@ func (c *Compiler) Check(i slo.Indicator) (field string, err error) {
 			}
 		}
 	}
+	if i.Value == nil {
+		return "", nil
+	}
+	if err := c.checkValue(*i.Value); err != nil {
+		return "value", err
+	}
 	return "", nil
+}
+
+func (c *Compiler) checkValue(v slo.Value) error {
+	if err := checkValue(v); err != nil {
+		return err
+	}
+	text := strings.TrimSpace(v.Of)
+	if text == slo.DurationValue {
+		return nil
+	}
+	_, err := c.parseValue(text)
+	return err
 }
 
 func checkVerdict(i slo.Indicator) error {
 	switch {
-	case i.Good == nil && i.Bad == nil:
-		return errors.New("neither good nor bad is given: say which of the events are good, or which are bad")
+	case i.Good == nil && i.Bad == nil && i.Value == nil:
+		return errors.New("neither good nor bad nor a value is given: say which of the events are good, or which are bad, or what number tells")
+	case i.Value != nil && (i.Good != nil || i.Bad != nil):
+		return errors.New("a value is given next to good or bad: keep one of them, a value alone tells good from bad")
 	case i.Good != nil && i.Bad != nil:
 		return errors.New("good and bad are both given: keep one of them, the other is what remains")
 	default:
@@ -102,11 +133,25 @@ func checkDuration(s slo.SpanSource) error {
 }
 
 func (c *Compiler) parse(text string) (*condition, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, fmt.Errorf("condition %q: %w", text, err)
+	}
 	parsed, err := c.parser.ParseCondition(text)
 	if err != nil {
 		return nil, fmt.Errorf("condition %q: %w", text, readable(err))
 	}
 	return &condition{ottl: parsed}, nil
+}
+
+func (c *Compiler) parseValue(text string) (*expression, error) {
+	if err := checkNesting(text); err != nil {
+		return nil, fmt.Errorf("value %q: %w", text, err)
+	}
+	parsed, err := c.parser.ParseValueExpression(text)
+	if err != nil {
+		return nil, fmt.Errorf("value %q: %w", text, readable(err))
+	}
+	return &expression{ottl: parsed}, nil
 }
 
 // Compile prepares a set of series to be judged together; a series given

@@ -1,6 +1,7 @@
 package indicator_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,30 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 		"a path of the resource": {condition(`resource.attributes["host.name"] != nil`), "", ""},
 		"no verdict":             {slo.Indicator{}, "", "neither good nor bad"},
 		"two verdicts":           {slo.Indicator{Good: &slo.SpanSource{}, Bad: &slo.SpanSource{}}, "", "both given"},
+		"a value next to good":   {slo.Indicator{Good: &slo.SpanSource{}, Value: &slo.Value{Of: ofN}}, "", "next to good or bad"},
+		"a value with a limit":   {valued(ofN, slo.LTE, "0.5"), "", ""},
+		"a value without one":    {valued(ofN, "", ""), "", ""},
+		"a duration":             {valued(" duration ", slo.LTE, "0.5"), "", ""},
+		"a raw value":            {raw(ofN, slo.RawFailure), "", ""},
+		"a value of nothing":     {valued(" ", slo.LTE, "0.5"), "value", "expression is empty"},
+		"a fault in a value":     {valued("span.kind ==", slo.LTE, "1"), "value", `value "span.kind ==": column 11: unexpected "=="`},
+		"a value of no context":  {valued("size", slo.LTE, "1"), "value", "write span.size"},
+		"as deep as can be":      {condition(strings.Repeat("(", 10) + "true" + strings.Repeat(")", 10)), "", ""},
+		"brackets in a text":     {condition(`span.name == "\"((((((((((((("`), "", ""},
+		"brackets side by side":  {condition(strings.Repeat("(true) and ", 12) + "true"), "", ""},
+		"too deep":               {condition(strings.Repeat("Len(", 40)), "total", "nested 40 deep"},
+		"too many lambdas":       {valued("Len("+strings.Repeat("(x)=>", 40), slo.LTE, "1"), "value", "nested 42 deep"},
+		"the clock in a call":    {condition("Hour(Now()) > 12"), "total", "Now() cannot be used"},
+		"a value of the clock":   {valued("UnixNano(Now())", slo.LTE, "1"), "value", "Now() cannot be used"},
+		"an unknown operator":    {valued(ofN, "eq", "1"), "value", `"eq": write lte, gte, lt or gt`},
+		"a limit alone":          {valued(ofN, "", "1"), "value", `"": write lte, gte, lt or gt`},
+		"a limit in words":       {valued(ofN, slo.LTE, "much"), "value", `"much" is not a decimal number`},
+		"a limit of any size":    {valued(ofN, slo.LTE, "1e999999999"), "value", "is not a decimal number"},
+		"an unknown raw type":    {raw(ofN, "part"), "value", `"part": write success or failure`},
+		"a raw duration":         {raw("duration", slo.RawSuccess), "value", "no share of events"},
+		"a raw value with a limit": {
+			slo.Indicator{Value: &slo.Value{Of: ofN, Raw: slo.RawSuccess, Threshold: slo.Threshold{Op: slo.LTE}}}, "value", "has no threshold",
+		},
 		"a fault in good": {
 			slo.Indicator{Good: &slo.SpanSource{Condition: "span.kind = 2"}},
 			"good",
@@ -78,6 +103,14 @@ func TestWhatDoesNotCompileIsUnknownAndStopsNothing(t *testing.T) {
 		"no verdict":              {slo.Indicator{}, slo.Counts{Unknown: 2}},
 		"two verdicts":            {slo.Indicator{Good: good, Bad: good}, slo.Counts{Unknown: 2}},
 		"a negative duration":     {slo.Indicator{Good: &slo.SpanSource{MaxDuration: -1}}, slo.Counts{Unknown: 2}},
+		"a value":                 {valued("?", slo.LTE, "1"), slo.Counts{Unknown: 2}},
+		"a limit":                 {valued("duration", slo.LTE, "much"), slo.Counts{Unknown: 2}},
+		"a value without a limit": {valued("duration", "", ""), slo.Counts{Unknown: 2}},
+		"a raw value":             {raw("?", slo.RawSuccess), slo.Counts{Unknown: 2 * slo.RawUnit}},
+		"a raw type":              {raw("1", "part"), slo.Counts{Unknown: 2 * slo.RawUnit}},
+		"a raw value and good": {
+			slo.Indicator{Good: good, Value: &slo.Value{Of: "1", Raw: slo.RawSuccess}}, slo.Counts{Unknown: 2 * slo.RawUnit},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

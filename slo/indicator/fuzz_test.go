@@ -1,6 +1,7 @@
 package indicator_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,5 +62,41 @@ func FuzzCheck(f *testing.F) {
 		}
 		require.NoError(t, err)
 		require.LessOrEqual(t, total(drained(t, set, r), "a").Total(), int64(1))
+	})
+}
+
+// FuzzValue feeds arbitrary value expressions and limits to the compiler: what
+// it accepts it evaluates, on any span, without a panic, and every event counts
+// its unit.
+func FuzzValue(f *testing.F) {
+	for _, of := range []string{
+		"", "duration", ofN, "1", "-1.5e3", "0.5", `"a"`, "nil", "true", "[1, 2]", `{"a": 1}`, "SPAN_KIND_SERVER", "0xff", "1 / 0", "(x) => x",
+		`span.attributes["n"]["a"][0]`, "span.end_time - span.start_time", "Seconds(span.end_time - span.start_time)", "Now()",
+		`Int(span.attributes["n"])`, `ParseJSON(span.name)["a"]`, "9223372036854775807 + 1", "-9223372036854775808 / -1", "span.kind ==",
+	} {
+		f.Add(of, "0.5")
+	}
+	f.Add(ofN, "-1e18")
+	c := compiler(f)
+	r := record(f, traces(
+		with(1), with(0.5), with("x"), with(map[string]any{"a": []any{1}}), span{}, span{name: `{"a":1}`, noStart: true}, span{took: -1},
+	))
+	f.Fuzz(func(t *testing.T, of, limit string) {
+		thresholded, share := valued(of, slo.GTE, slo.Decimal(limit)), raw(of, slo.RawSuccess)
+		for _, i := range []slo.Indicator{thresholded, share} {
+			field, unsound := c.Check(i)
+			set, err := c.Compile([]slo.Series{{ID: "a", Indicator: i}})
+			unit := map[slo.RawType]int64{"": 1, slo.RawSuccess: slo.RawUnit}[i.Value.Raw]
+			counts := total(drained(t, set, r), "a")
+			require.Equal(t, 7*unit, counts.Total())
+			if unsound == nil {
+				require.NoError(t, err)
+				continue
+			}
+			require.Equal(t, "value", field)
+			require.NotEmpty(t, strings.TrimSpace(unsound.Error()))
+			require.Error(t, err)
+			require.Equal(t, slo.Counts{Unknown: 7 * unit}, counts)
+		}
 	})
 }

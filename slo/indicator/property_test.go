@@ -156,7 +156,13 @@ func naiveVerdict(i slo.Indicator, s span) slo.Counts {
 	case "no":
 		return slo.Counts{}
 	case "unknown":
+		if i.Value != nil && i.Value.Raw != "" {
+			return slo.Counts{Unknown: 1e9}
+		}
 		return slo.Counts{Unknown: 1}
+	}
+	if i.Value != nil {
+		return naiveValue(*i.Value, s)
 	}
 	if i.Bad != nil {
 		switch naiveSelects(*i.Bad, s) {
@@ -237,10 +243,13 @@ func drawSource(t *rapid.T) slo.SpanSource {
 func drawIndicator(t *rapid.T) slo.Indicator {
 	i := slo.Indicator{Total: drawSource(t)}
 	verdict := drawSource(t)
-	if rapid.Bool().Draw(t, "good") {
+	switch rapid.SampledFrom([]string{"good", "bad", "value"}).Draw(t, "verdict") {
+	case "good":
 		i.Good = &verdict
-	} else {
+	case "bad":
 		i.Bad = &verdict
+	case "value":
+		i.Value = drawValue(t)
 	}
 	return i
 }
@@ -263,6 +272,9 @@ func drawSpan(t *rapid.T) span {
 	s.end = s.end.Add(time.Duration(rapid.SampledFrom([]int64{-1, 0, 1}).Draw(t, "ns")))
 	if n := rapid.IntRange(0, 2).Draw(t, "n"); n > 0 {
 		s.attributes["n"] = fmt.Sprintf("%.*s", n-1, "x")
+	}
+	if v := drawNumber(t); v != nil {
+		s.attributes["v"] = v
 	}
 	return s
 }

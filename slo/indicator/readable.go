@@ -9,16 +9,21 @@ import (
 )
 
 // readable turns an error of OTTL's parser into words for whoever wrote the
-// condition: where it is, and what to write instead. What it does not know it
+// condition or value: where it is, and what to write instead. What it does not know it
 // leaves as it is, so that a newer OTTL can only make the words plainer.
 func readable(err error) error {
-	text := err.Error()
+	text := within().ReplaceAllString(err.Error(), "")
 	for _, rule := range rules() {
 		if m := rule.pattern.FindStringSubmatch(text); m != nil {
 			return errors.New(rule.say(m))
 		}
 	}
 	return err
+}
+
+// within is what OTTL says first of a fault in the arguments of a function.
+func within() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:error while parsing arguments for call to "[^"]*": invalid argument at position \d+: )+`)
 }
 
 type rule struct {
@@ -28,7 +33,7 @@ type rule struct {
 
 func rules() []rule {
 	return []rule{
-		{regexp.MustCompile(`(?s)^condition has invalid syntax: (\d+):(\d+): (.*)$`), func(m []string) string {
+		{regexp.MustCompile(`(?s)^(?:condition|expression) has invalid syntax: (\d+):(\d+): (.*)$`), func(m []string) string {
 			return fmt.Sprintf("%s: %s", position(m[1], m[2]), syntax(m[3]))
 		}},
 		{regexp.MustCompile(`^missing context name for path "([^"]*)"`), func(m []string) string {

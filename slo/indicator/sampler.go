@@ -29,7 +29,8 @@ type Sampler struct {
 }
 
 // Sampler compiles an indicator to be tried. It refuses one that cannot be
-// judged (see Check), and leaves what Compile made as it is.
+// judged (see Check; a value needs its threshold, too), and leaves what Compile
+// made as it is.
 func (c *Compiler) Sampler(i slo.Indicator, limits Limits) (*Sampler, error) {
 	if _, err := c.Check(i); err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (c *Compiler) Sampler(i slo.Indicator, limits Limits) (*Sampler, error) {
 // Judge counts the spans of a record (see Set.Judge).
 func (s *Sampler) Judge(r slo.Record) error { return s.set.judge(r, s.tally, nil, s.see) }
 
-// Preview is what was counted so far; From, To and Whole are the caller's.
+// Preview is what was counted so far, raw series in units of slo.RawUnit; From, To and Whole are the caller's.
 func (s *Sampler) Preview() slo.Preview {
 	var c slo.Commit
 	s.tally.Drain(&c)
@@ -63,12 +64,11 @@ func (s *Sampler) Preview() slo.Preview {
 // see keeps the span at hand if it is one of the newest of its verdict.
 func (s *Sampler) see(j *judge, o outcome) {
 	samples := &s.preview.Unknown
-	switch o {
-	case good:
+	switch {
+	case o == good, o == divided && 2*j.share >= slo.RawUnit: // What it is for the most part.
 		samples = &s.preview.Good
-	case bad:
+	case o == bad, o == divided:
 		samples = &s.preview.Bad
-	case none, undecided:
 	}
 	end := j.current.end.AsTime()
 	if n := len(*samples); n == maxSamples && !end.After(endOf((*samples)[n-1])) {

@@ -56,6 +56,34 @@ func TestTheSamplerKeepsTheNewestOfEachVerdict(t *testing.T) {
 	require.ErrorContains(t, err, "span.nothing")
 }
 
+func TestTheSamplerShowsSpansByTheirValue(t *testing.T) {
+	t.Parallel()
+	arrived := record(t, traces(with(0.25), with(0.5), with(0.75), with("text")))
+	for name, test := range map[string]struct {
+		indicator          slo.Indicator
+		counts             slo.Counts
+		good, bad, unknown int
+	}{
+		"a threshold":              {valued(ofN, slo.LT, "0.5"), slo.Counts{Good: 1, Bad: 2, Unknown: 1}, 1, 2, 1},
+		"a raw share, by its half": {raw(ofN, slo.RawSuccess), slo.Counts{Good: 15e8, Bad: 15e8, Unknown: 1e9}, 2, 1, 1},
+		"a raw share of bad":       {raw(ofN, slo.RawFailure), slo.Counts{Good: 15e8, Bad: 15e8, Unknown: 1e9}, 2, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sampler, err := compiler(t).Sampler(test.indicator, indicator.Limits{})
+			require.NoError(t, err)
+			require.NoError(t, sampler.Judge(arrived))
+			preview := sampler.Preview()
+			require.Equal(t, test.counts, preview.Counts)
+			require.Len(t, preview.Good, test.good)
+			require.Len(t, preview.Bad, test.bad)
+			require.Len(t, preview.Unknown, test.unknown)
+		})
+	}
+	_, err := compiler(t).Sampler(valued(ofN, "", ""), indicator.Limits{})
+	require.ErrorContains(t, err, "threshold is missing")
+}
+
 // TestDraftsCompile draws hostile names of operations: what is drafted must
 // compile, and select spans of just that name.
 func TestDraftsCompile(t *testing.T) {

@@ -13,8 +13,9 @@ import (
 // Set is a compiled set of series. It does not change and is safe for
 // concurrent use; what judging needs to remember is in the Tally.
 type Set struct {
-	series     []series
-	conditions []*condition
+	series      []series
+	conditions  []*condition
+	expressions []*expression
 	// everywhere are the places of the series without a service; byService
 	// those of the series of one service, with everywhere in front.
 	everywhere []int
@@ -22,11 +23,13 @@ type Set struct {
 }
 
 // series is one compiled series: total selects the events, verdict those of
-// them that are good (or bad, if verdictIsBad).
+// them that are good (or bad, if verdictIsBad), unless a value tells.
 type series struct {
 	id             slo.SeriesID
 	total, verdict source
 	verdictIsBad   bool
+	value          *value
+	unit           int64 // what one event counts: 1, or slo.RawUnit
 }
 
 // source is a compiled slo.SpanSource.
@@ -100,6 +103,7 @@ type judge struct {
 	arrival int64 // Unix nanoseconds
 	place   int   // of the span at hand among all of the record
 	err     error // of the witness
+	share   int64 // good units of the event judged last, if it is divided
 
 	// Of the resource at hand:
 	resource ptrace.ResourceSpans
@@ -167,12 +171,13 @@ func (j *judge) span(scope ptrace.ScopeSpans, span ptrace.Span) {
 			j.repeated(place, slice, sighted)
 			continue
 		}
-		outcome := j.outcome(&j.set.series[place])
+		series := &j.set.series[place]
+		outcome := j.outcome(series)
 		if outcome == none {
 			continue
 		}
 		cell := j.tally.count(place, slice, min(at, j.arrival))
-		outcome.add(&cell.counts)
+		outcome.add(&cell.counts, series.unit, j.share)
 		if late {
 			cell.Late++
 		}
@@ -222,17 +227,23 @@ const (
 	good
 	bad
 	undecided // an event that could not be judged
+	divided   // an event of a raw series: good for j.share units, bad for the rest
 )
 
-// add counts an event of that outcome.
-func (o outcome) add(to *slo.Counts) {
+// add counts an event of that outcome. Raw series count in slo.RawUnit, so that
+// an int64 holds 9.2e9 of their events: no bucket of ten seconds comes near, and
+// a window of 30 days has room for 3,500 events every second.
+func (o outcome) add(to *slo.Counts, unit, share int64) {
 	switch o {
 	case good:
-		to.Good++
+		to.Good += unit
 	case bad:
-		to.Bad++
+		to.Bad += unit
 	case undecided:
-		to.Unknown++
+		to.Unknown += unit
+	case divided:
+		to.Good += share
+		to.Bad += unit - share
 	case none:
 	}
 }
@@ -245,6 +256,9 @@ func (j *judge) outcome(s *series) outcome {
 	case unknown:
 		return undecided
 	case yes:
+	}
+	if s.value != nil {
+		return j.valued(s.value)
 	}
 	switch verdict := j.asks(&s.verdict); {
 	case verdict == unknown:

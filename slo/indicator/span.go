@@ -23,16 +23,25 @@ type current struct {
 // A limit of 0 is none. Without a start, or with one after the end, nobody knows
 // how long the span took.
 func (c *current) within(limit time.Duration) answer {
-	switch {
-	case limit == 0:
+	if limit == 0 {
 		return yes
-	case c.start == 0 || c.end < c.start:
+	}
+	switch took, known := c.took(); {
+	case !known:
 		return unknown
-	}
-	if took := c.end - c.start; took > math.MaxInt64 || time.Duration(took) > limit {
+	case took > math.MaxInt64 || time.Duration(took) > limit:
 		return no
+	default:
+		return yes
 	}
-	return yes
+}
+
+// took is how many nanoseconds the span took, if anybody knows.
+func (c *current) took() (nanoseconds uint64, known bool) {
+	if c.start == 0 || c.end < c.start {
+		return 0, false
+	}
+	return uint64(c.end - c.start), true
 }
 
 // context returns OTTL's view of the span, from OTTL's pool.

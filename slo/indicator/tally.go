@@ -71,11 +71,13 @@ type Tally struct {
 	byCell   map[cellKey]int
 
 	// set is the one judged with last, slots the place in counted of each of
-	// its series, memo the answers of its conditions.
-	set   *Set
-	slots []int
-	memo  []memo
-	span  uint64 // counts spans, so that the memo needs no wiping
+	// its series, memo the answers of its conditions, numbers those of its
+	// expressions.
+	set     *Set
+	slots   []int
+	memo    []memo
+	numbers []numberMemo
+	span    uint64 // counts spans, so that the memos need no wiping
 }
 
 type counted struct {
@@ -103,6 +105,11 @@ type memo struct {
 	answer answer
 }
 
+type numberMemo struct {
+	span   uint64
+	number number
+}
+
 // NewTally returns an empty tally.
 func NewTally(limits Limits) *Tally {
 	return &Tally{
@@ -126,6 +133,7 @@ func (t *Tally) bind(s *Set) {
 	t.set = s
 	t.slots = make([]int, len(s.series))
 	t.memo = make([]memo, len(s.conditions))
+	t.numbers = make([]numberMemo, len(s.expressions))
 	for place := range s.series {
 		id := s.series[place].id
 		slot, ok := t.bySeries[id]

@@ -56,20 +56,18 @@ func (r *reader) burnRate(v value, into *conditionContent) {
 	}
 	kind := into.metadata.extensions.condition
 	if (kind == "" || kind == slo.BurnRate) && (into.op == slo.LTE || into.op == slo.LT) {
-		r.warn(op, "tells of a burn rate that is low: write gte or gt for one that is high")
+		r.warn(op, "tells of a burn rate that is low: write gte or gt for one that is high, or the annotation %s here", conditionAnnotation)
 	}
 }
 
 // alertAfter reads how long a condition must hold, which may be 0.
 func (r *reader) alertAfter(v value) time.Duration {
-	if text := r.name(v); text == "0m" {
-		return 0
-	} else if text == "" {
+	if v.node.Value == "0m" {
 		return 0
 	}
-	_, after := r.duration(v)
+	text, after := r.duration(v)
 	if after > slo.MaxWindow {
-		r.refuse(v, "%s must be at most %s", v.node.Value, slo.FormatDuration(slo.MaxWindow))
+		r.refuse(v, "%s must be at most %s", text, slo.FormatDuration(slo.MaxWindow))
 	}
 	return after
 }

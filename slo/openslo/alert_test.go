@@ -72,6 +72,11 @@ func TestConditions(t *testing.T) {
 			condition: burns, onCondition: `slowburn.dev/short-lookback: 5m, slowburn.dev/min-bad: "3"`, onPolicy: "slowburn.dev/short-lookback: 10s",
 			want: with(func(c *slo.AlertCondition) { c.ShortLookBack, c.MinBad = 10*time.Second, 3 }),
 		},
+		"a policy says all of it": {
+			condition: burns, onCondition: "slowburn.dev/condition: budget-drop",
+			onPolicy: `slowburn.dev/condition: budget-consumed, slowburn.dev/min-bad: "7", slowburn.dev/no-data-after: 20s`,
+			want:     with(func(c *slo.AlertCondition) { c.Kind, c.MinBad, c.NoDataAfter = slo.BudgetConsumed, 7, 20*time.Second }),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +135,9 @@ func TestTheHighestBurnRateIsThatOfTheSLO(t *testing.T) {
 	_, warnings := resolved(t, two, openslo.Strict)
 	require.Equal(t, "a burn rate of gte 150 can never be for every objective of SLO checkout-fast: the highest of all is 1000", warnings[0].Reason)
 
-	policies := two[strings.Index(two, "  alertPolicies:"):]
+	_, after, found := strings.Cut(two, "  alertPolicies:")
+	require.True(t, found)
+	policies := "  alertPolicies:" + after
 	for name, c := range map[string]struct{ method, objectives, annotation, reason string }{
 		"the sum of weight times rate for Occurrences": {
 			"Occurrences", "{target: 0.99, indicatorRef: x, compositeWeight: 0.5}, {target: 0.9, indicatorRef: x, compositeWeight: 10}", "", "",
@@ -248,6 +255,36 @@ func TestAPolicyThatNeverTellsAnybody(t *testing.T) {
 	for _, flag := range []string{"alertWhenBreaching", "alertWhenResolved", "alertWhenNoData"} {
 		_, warnings := parse(t, strings.Replace(aPolicy, "alertWhenBreaching", flag, 1), openslo.Strict)
 		require.Empty(t, warnings)
+	}
+}
+
+func TestRefusedPoliciesAndConditions(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ base, old, edit, field, reason string }{
+		"no conditions":               {aPolicy, "conditions: [", "conditions: [] # [", "spec.conditions", "must have one item, as in [{conditionRef: fast-burn}]"},
+		"conditions that are a map":   {aPolicy, "conditions: [", "conditions: {} # [", "spec.conditions", "must be a list, found a map"},
+		"no targets":                  {aPolicy, "notificationTargets: [", "notificationTargets: [] # [", "spec.notificationTargets", "must have at least one item, as in [{targetRef: on-call}]"},
+		"65 targets":                  {aPolicy, "{targetRef: n}", strings.Repeat("{targetRef: n}, ", 63) + "{targetRef: n}", "spec.notificationTargets", "has 65 items, more than the limit of 64"},
+		"a condition of no form":      {aPolicy, "{targetRef: n}", "{}", "spec.notificationTargets[0]", "needs targetRef, or kind, metadata and spec"},
+		"a target in two forms":       {aPolicy, "{targetRef: n}", "{targetRef: n, kind: AlertNotificationTarget}", "spec.notificationTargets[0].targetRef", "stands beside kind, metadata or spec: keep the name or the object"},
+		"a condition of another kind": {aPolicy, "kind: AlertCondition", "kind: Service", "spec.conditions[0].kind", `must be AlertCondition, found "Service"`},
+		"a flag that is a number":     {aPolicy, "alertWhenBreaching: true", "alertWhenBreaching: 1", "spec.alertWhenBreaching", "must be true or false, found the number 1"},
+		"an alertAfter that is long":  {aCondition, "alertAfter: 5m", "alertAfter: 2Y", "spec.condition.alertAfter", "2Y must be at most 400d"},
+		"an alertAfter of 0h":         {aCondition, "alertAfter: 5m", "alertAfter: 0h", "spec.condition.alertAfter", `"0h" is not a duration: write a positive whole number and one of m, h, d, w, M, Q, Y, as in 28d`},
+		"a number for an alertAfter":  {aCondition, "alertAfter: 5m", "alertAfter: 5", "spec.condition.alertAfter", "must be text, found the number 5: put it in quotes"},
+		"a spec that is a list":       {aCondition, "spec: {", "spec: [] # {", "spec", "must be a map, found a list"},
+		"a condition that is text":    {aCondition, "condition: {kind: burnrate, op: gte, threshold: 2, lookbackWindow: 1h, alertAfter: 5m}", "condition: high", "spec.condition", `must be a map, found the text "high"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, 1, strings.Count(c.base, c.old))
+			for _, mode := range []openslo.Mode{openslo.Strict, openslo.Lenient} {
+				faults := faultsOf(t, strings.Replace(c.base, c.old, c.edit, 1), mode)
+				require.Len(t, faults, 1)
+				require.Equal(t, c.field, faults[0].Field)
+				require.Equal(t, c.reason, faults[0].Reason)
+			}
+		})
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 // Canonical writes the documents of a file in one form: fields in the order of
-// the specification, blocks instead of braces, labels as lists, aliases written
-// out. Comments are kept, JSON stays JSON. Writing what was written changes
+// the specification, blocks instead of braces, labels as lists, aliases and
+// merge keys written out. Comments are kept, JSON stays JSON. Writing what was written changes
 // nothing, and reading it gives the same objects.
 //
 // The error is a slo.DocumentErrors: those of Parse, or that the comments stand
@@ -84,46 +84,6 @@ func sameReferences(a, b Object) bool {
 	return true
 }
 
-// keepsComments makes sure that every line of comment is still there.
-func keepsComments(before, after []byte) error {
-	kept := comments(after)
-	for line, n := range comments(before) {
-		if kept[line] < n {
-			return fmt.Errorf("the comment %q would be lost: move it to a line of its own", excerpt(line))
-		}
-	}
-	return nil
-}
-
-// comments counts the lines of comment of a text.
-func comments(data []byte) map[string]int {
-	found := map[string]int{}
-	var walk func(node *yaml.Node)
-	walk = func(node *yaml.Node) {
-		for _, text := range []string{node.HeadComment, node.LineComment, node.FootComment} {
-			for line := range strings.Lines(text) {
-				if line = strings.TrimSpace(line); line != "" {
-					found[line]++
-				}
-			}
-		}
-		for _, child := range node.Content {
-			walk(child)
-		}
-	}
-	for _, c := range split(data) {
-		var root yaml.Node
-		if err := decode(c.text, &root); err == nil {
-			walk(&root)
-			continue
-		}
-		for line := range strings.Lines(onlyComments(c.text)) {
-			found[strings.TrimSpace(line)]++
-		}
-	}
-	return found
-}
-
 // canonicalYAML writes every document of a text once.
 func canonicalYAML(data []byte) ([]byte, error) {
 	var out bytes.Buffer
@@ -132,7 +92,11 @@ func canonicalYAML(data []byte) ([]byte, error) {
 			out.WriteString("---\n")
 		}
 		var root yaml.Node
-		if err := decode(c.text, &root); err != nil && !errors.Is(err, io.EOF) {
+		text := c.text
+		if !bytes.HasSuffix(text, []byte("\n")) && !endsInBlocks(text) {
+			text = slices.Concat(text, []byte("\n")) // Without it the parser loses a comment at the end.
+		}
+		if err := decode(text, &root); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		} else if err != nil || root.Content[0].Value == "" && isNull(root.Content[0]) {
 			out.WriteString(onlyComments(c.text))
@@ -165,6 +129,7 @@ func onlyComments(text []byte) string {
 
 // order brings a document, or a list of them, into the canonical form.
 func order(root *yaml.Node) {
+	unmerge(root)
 	expand(root)
 	lift(root)
 	for _, top := range root.Content {

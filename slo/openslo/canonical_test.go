@@ -1,12 +1,15 @@
 package openslo_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
@@ -63,10 +66,49 @@ func TestTheCanonicalFormOfEveryFile(t *testing.T) {
 	}
 }
 
+func TestACommentThatWouldBeLostIsTold(t *testing.T) {
+	t.Parallel()
+	err := openslo.KeepsComments([]byte("a: b # kept\nc: 'd # e' # lost\n"), []byte("a: b\n# kept\nc: 'd # e'\n"))
+	require.ErrorContains(t, err, `the comment "# lost" would be lost: move it to another line`)
+	require.NoError(t, openslo.KeepsComments([]byte("a: 'b # c'\n"), []byte("a: \"b\\\n  # c\"\n")))
+	for _, text := range []string{`"a # b"`, `'# a'`, `["# a", 'b # c'] # d`, "# e\n    - a # f"} {
+		canonical(t, "apiVersion: openslo/v1\nkind: Service\nmetadata:\n  name: s\n  labels:\n    a: "+text+"\n")
+	}
+}
+
+func TestCommentsAnywhereAreKept(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("testdata", "untidy.yaml"))
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		lines := strings.Split(string(data), "\n")
+		for n := range rapid.IntRange(1, 4).Draw(t, "comments") {
+			at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
+			indent := len(lines[at]) - len(strings.TrimLeft(lines[at], " "))
+			comment := fmt.Sprintf("# comment %d", n)
+			switch rapid.SampledFrom([]string{"behind", "before", "at the left"}).Draw(t, "place") {
+			case "behind":
+				lines[at] += " " + comment
+			case "before":
+				lines = slices.Insert(lines, at, strings.Repeat(" ", indent)+comment)
+			case "at the left":
+				lines = slices.Insert(lines, at, comment)
+			}
+		}
+		file := strings.Join(lines, "\n")
+		if _, _, err := openslo.Parse("f.yaml", []byte(file), openslo.Lenient); err != nil {
+			t.Skip("it became part of a text")
+		}
+		out, err := openslo.Canonical("f.yaml", []byte(file), openslo.Lenient)
+		require.NoError(t, err, file)
+		require.GreaterOrEqual(t, strings.Count(string(out), "# comment"), strings.Count(file, "# comment"))
+	})
+}
+
 func TestTheCanonicalFormOfJSONIsJSON(t *testing.T) {
 	t.Parallel()
 	got := canonical(t, `[{"spec": {"description": "<\ud83d\ude00>"}, "kind": "Service", "metadata": {"labels": {"a": "b"}, "name": "s"}, "apiVersion": "openslo/v1"}, null]`)
-	require.Equal(t, `[
+	want := `[
   {
     "apiVersion": "openslo/v1",
     "kind": "Service",
@@ -84,7 +126,8 @@ func TestTheCanonicalFormOfJSONIsJSON(t *testing.T) {
   },
   null
 ]
-`, got)
+`
+	require.Equal(t, want, got)
 	number := strings.Replace(jsonNamed("a"), "0.99", "9.90e-1", 1)
 	require.Contains(t, canonical(t, number), "9.90e-1")
 }

@@ -138,7 +138,7 @@ func TestTheDetailsOfADataSourceMayBeAnything(t *testing.T) {
 		for _, mode := range []openslo.Mode{openslo.Strict, openslo.Lenient} {
 			objects, warnings := parse(t, strings.Replace(aDataSource, "{url: http://prometheus}", details, 1), mode)
 			require.Empty(t, warnings)
-			require.NotContains(t, string(objects[0].Name), "http")
+			require.NotContains(t, objects[0].Name, "http")
 		}
 	}
 }

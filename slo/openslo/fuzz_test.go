@@ -24,6 +24,7 @@ func FuzzParse(f *testing.F) {
 	for _, one := range []string{aDataSource, aService, anSLI, aRaw, anSLO, aThreshold, aPolicy, aCondition, aTarget, compositeOf("Occurrences", "{target: 0.9, indicatorRef: y}")} {
 		f.Add([]byte(one))
 	}
+	f.Add([]byte(merging))
 	for _, pattern := range []string{"*.yaml", "*.canonical", "traps/*.yaml"} {
 		files, err := filepath.Glob(filepath.Join("testdata", pattern))
 		require.NoError(f, err)

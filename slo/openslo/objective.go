@@ -18,6 +18,19 @@ type objective struct {
 	indicator *indicatorChoice
 }
 
+// weigh checks the weight of an objective, once it is known whether the SLO is a
+// composite.
+func (r *reader) weigh(o *objective, v value, composite bool) {
+	switch {
+	case o.Weight == "":
+	case !composite:
+		r.warn(v, "has no effect: only an objective with an indicator of its own has a weight")
+		o.Weight = ""
+	case o.Weight.Rat().Sign() <= 0:
+		r.refuse(v, "must be above 0, found %s", o.Weight)
+	}
+}
+
 // objectives reads the objectives of an SLO whose other fields are read.
 func (r *reader) objectives(v value, s *sloContent) []objective {
 	if !v.present() || v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0 {
@@ -57,15 +70,8 @@ func (r *reader) objective(v value, s *sloContent) objective {
 	read.indicator = r.indicatorChoice(o)
 	r.threshold(o, &read, s)
 	r.timeSlices(o, &read, s)
-	weight := o.get("compositeWeight")
-	if weight.present() && read.indicator == nil {
-		r.number(weight)
-		r.warn(weight, "has no effect: only an objective with an indicator of its own has a weight")
-	} else if weight.present() {
+	if weight := o.get("compositeWeight"); weight.present() {
 		read.Weight = r.decimal(weight)
-		if read.Weight != "" && read.Weight.Rat().Sign() <= 0 {
-			r.refuse(weight, "must be above 0, found %s", read.Weight)
-		}
 	}
 	return read
 }
@@ -173,10 +179,13 @@ func (r *reader) checkObjectives(v value, s *sloContent) {
 	if s.indicator != nil && s.indicator.inline != nil && s.indicator.inline.threshold != nil && len(s.objectives) > 1 {
 		r.warn(v, "has %d items: OpenSLO wants one for a thresholdMetric; each is measured", len(s.objectives))
 	}
-	if !s.composite() {
-		return
-	}
-	for _, o := range s.objectives {
+	composite := s.composite()
+	for i, o := range s.objectives {
+		weight := o.path + ".compositeWeight"
+		r.weigh(&s.objectives[i], value{path: weight, line: r.lines[weight]}, composite)
+		if !composite {
+			continue
+		}
 		if o.indicator == nil && s.indicator == nil {
 			r.warn(value{path: o.path, line: r.lines[o.path]}, "is left out: it has no indicator, which the others have")
 		}

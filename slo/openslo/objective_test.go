@@ -25,8 +25,8 @@ spec: {thresholdMetric: {metricSource: {type: Spans, spec: {service: y, value: d
 
 func compositeOf(method, objectives string) string {
 	file := strings.Replace(aComposite, "Occurrences", method, 1)
-	at := strings.Index(file, "  objectives:")
-	return file[:at] + "  objectives: [" + objectives + "]\n" + someSLIs
+	before, _, _ := strings.Cut(file, "  objectives:")
+	return before + "  objectives: [" + objectives + "]\n" + someSLIs
 }
 
 func TestComposites(t *testing.T) {
@@ -96,7 +96,19 @@ func TestFieldsWithoutEffectAreTold(t *testing.T) {
 	}
 	rawType := strings.Replace(example(t), "counter: true", "rawType: success", 1)
 	_, warnings := resolved(t, rawType, openslo.Strict)
+	require.Len(t, warnings, 1)
 	require.Equal(t, "has no effect without raw", warnings[0].Reason)
+}
+
+func TestOnlyACompositeWithSlicesHasATargetOfItsOwn(t *testing.T) {
+	t.Parallel()
+	annotated := strings.NewReplacer("name: a}", `name: a, annotations: {slowburn.dev/composite-target: "0.9"}}`)
+	_, warnings := resolved(t, annotated.Replace(compositeOf("RatioTimeslices", "{target: 0.9, indicatorRef: x, timeSliceWindow: 5m}")), openslo.Strict)
+	require.Empty(t, warnings)
+	_, warnings = resolved(t, annotated.Replace(compositeOf("Occurrences", "{target: 0.9, indicatorRef: x}")), openslo.Strict)
+	require.Len(t, warnings, 1)
+	require.Equal(t, "has no effect: only a composite with slices has a target of its own", warnings[0].Reason)
+	require.Equal(t, 3, warnings[0].Line)
 }
 
 func TestRatioTimeslicesHaveNoTargetOfASlice(t *testing.T) {

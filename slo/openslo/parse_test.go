@@ -238,3 +238,14 @@ func TestReadingLeavesTheFileAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, file, string(data))
 }
+
+func TestTheLinesAtTheEndOfATextAreItsOwn(t *testing.T) {
+	t.Parallel()
+	const file = "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: s}\nspec:\n  description: |+\n    a\n\n\n"
+	for _, text := range []string{file, file + "---\n" + aTarget, strings.ReplaceAll(file, "\n", "\r\n"), "---\n" + file + "...\n", strings.TrimRight(file, "\n"), strings.TrimRight(file, "\n") + "  "} {
+		objects, _ := parse(t, text, openslo.Strict)
+		again, _ := parse(t, string(objects[0].Source), openslo.Strict)
+		require.Equal(t, objects[0].Content(), again[0].Content())
+		canonical(t, text)
+	}
+}

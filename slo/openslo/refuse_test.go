@@ -84,7 +84,7 @@ func TestRefusedHeads(t *testing.T) {
 		"a display name of two lines": {"Checkout answers within 300 ms", `"a\nb"`, []fault{{5, "metadata.displayName", `must be one line without tabs, found the text "a\nb"`}}},
 		"a display name with a bell":  {"Checkout answers within 300 ms", `"a\ab"`, []fault{{5, "metadata.displayName", "holds the control character U+0007"}}},
 		"a field twice":               {"kind: SLO", "kind: SLO\nkind: SLO", []fault{{3, "kind", "is written twice, first on line 2: keep one"}}},
-		"a merge key":                 {"  name: checkout-fast\n", "  name: checkout-fast\n  <<: {displayName: x}\n", []fault{{5, "metadata", `the key must be text, found a value tagged "!!merge" (a merge key): write the fields out`}}},
+		"a merge key of text":         {"  name: checkout-fast\n", "  name: checkout-fast\n  <<: [{displayName: x}, y]\n", []fault{{5, "metadata", `the key must be text, found a value tagged "!!merge" (a merge key): it merges a map, or a list of maps`}}},
 		"a key that is a list":        {"  name: checkout-fast\n", "  name: checkout-fast\n  [a]: b\n", []fault{{5, "metadata", "the key must be text, found a list"}}},
 	}
 	refuse(t, changes)

@@ -45,6 +45,9 @@ func (r *resolver) slo(content *sloContent) slo.SLO {
 		r.warn(root.at("spec.objectives"), "has %d items: OpenSLO wants one for a thresholdMetric; each is measured", len(s.Objectives))
 	}
 	r.checkLengths(content, s)
+	if _, found := s.Annotations[compositeTargetAnnotation]; found && (!composite || s.Method == "") {
+		r.warn(root.at("metadata.annotations."+compositeTargetAnnotation), "has no effect: only a composite with slices has a target of its own")
+	}
 	for _, p := range content.policies {
 		r.policy(p, &s)
 	}

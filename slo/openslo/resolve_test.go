@@ -53,8 +53,11 @@ func librarySLO(t testing.TB) slo.SLO {
 			Targets: []slo.NotificationTarget{{Name: "on-call", Description: "The pager.", Target: "pager"}},
 		}},
 		References: []slo.ObjectRef{
-			{Kind: slo.KindAlertCondition, Name: "fast-burn"}, {Kind: slo.KindAlertNotificationTarget, Name: "on-call"},
-			{Kind: slo.KindAlertPolicy, Name: "page"}, {Kind: slo.KindDataSource, Name: "telemetry"}, {Kind: slo.KindSLI, Name: "checkout-fast"},
+			{Kind: slo.KindAlertCondition, Name: "fast-burn"},
+			{Kind: slo.KindAlertNotificationTarget, Name: "on-call"},
+			{Kind: slo.KindAlertPolicy, Name: "page"},
+			{Kind: slo.KindDataSource, Name: "telemetry"},
+			{Kind: slo.KindSLI, Name: "checkout-fast"},
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -104,12 +105,15 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 		p.fault(slo.DocumentError{Document: number, Line: node.Line, Reason: reason})
 		return append(parts, part{})
 	}
-	switch {
-	case isNull(node):
-		return parts
-	case node.Kind != yaml.SequenceNode:
-		return append(parts, part{number: number, node: node, source: tidy(c.text)})
+	if node.Kind != yaml.SequenceNode {
+		if isNull(node) {
+			return parts
+		}
+		source := sourceOf(c.text, node)
+		unmerge(node)
+		return append(parts, part{number: number, node: node, source: source})
 	}
+	unmerge(node)
 	for _, item := range node.Content {
 		if item = resolve(item); isNull(item) {
 			continue
@@ -172,6 +176,33 @@ func decode(text []byte, root *yaml.Node) error {
 		return err
 	}
 	return nil
+}
+
+// sourceOf is the text of a document alone. The empty lines at its end are left
+// out, unless they belong to a text in it.
+func sourceOf(text []byte, node *yaml.Node) []byte {
+	source := tidy(text)
+	if !endsInBlocks(text) {
+		return source
+	}
+	var again yaml.Node
+	if err := decode(source, &again); err != nil || !reflect.DeepEqual(plain(again.Content[0]), plain(node)) {
+		return bytes.Clone(text)
+	}
+	return source
+}
+
+// endsInBlocks reports whether a line ends as one does that begins a block of
+// text: "description: |+".
+func endsInBlocks(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		line, _, _ = bytes.Cut(line, []byte(" #"))
+		line = bytes.TrimRight(line, "+-0123456789 \t\r\n")
+		if bytes.HasSuffix(line, []byte("|")) || bytes.HasSuffix(line, []byte(">")) {
+			return true
+		}
+	}
+	return false
 }
 
 // tidy takes the marker and the empty lines around a document away.

@@ -63,19 +63,25 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null"
 }
 
-// plain copies a tree without aliases, anchors, comments and styles, so that
-// it can be written as a text of its own. Text of several lines is quoted: the
-// block style cannot express all of it.
-func plain(node *yaml.Node) *yaml.Node {
+// plain copies a tree without aliases, anchors, comments, styles and lines, so
+// that it can be written as a text of its own. Text of several lines is quoted:
+// the block style cannot express all of it.
+func plain(node *yaml.Node) *yaml.Node { return bare(node, false) }
+
+// bare is plain, with the lines if they are wanted.
+func bare(node *yaml.Node, lines bool) *yaml.Node {
 	node = resolve(node)
-	bare := &yaml.Node{Kind: node.Kind, Tag: node.ShortTag(), Value: node.Value}
+	copied := &yaml.Node{Kind: node.Kind, Tag: node.ShortTag(), Value: node.Value}
+	if lines {
+		copied.Line = node.Line
+	}
 	if node.Kind == yaml.ScalarNode && strings.ContainsAny(node.Value, "\r\n") {
-		bare.Style = yaml.DoubleQuotedStyle
+		copied.Style = yaml.DoubleQuotedStyle
 	}
 	for _, child := range node.Content {
-		bare.Content = append(bare.Content, plain(child))
+		copied.Content = append(copied.Content, bare(child, lines))
 	}
-	return bare
+	return copied
 }
 
 // describe names a value as an error shows it.

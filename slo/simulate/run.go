@@ -102,7 +102,7 @@ func (r *run) settle(t slo.Transition) {
 	if !known {
 		i = len(r.episodes)
 		r.places[name] = i
-		r.episodes = append(r.episodes, Episode{Tier: t.Tier.Tier, Began: t.Tier})
+		r.episodes = append(r.episodes, Episode{Tier: *t.Tier.Tier, Began: t.Tier})
 	}
 	e := &r.episodes[i]
 	e.Episode = t.Episode

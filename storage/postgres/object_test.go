@@ -59,17 +59,20 @@ func TestAChangeOfEverythingIsOne(t *testing.T) {
 		{
 			"equal names of three kinds are new",
 			slo.Change{Definitions: []slo.Definition{named("fast")}, Objects: []slo.Object{object(fast.Kind, "fast"), object(page.Kind, "fast")}},
-			[]string{"AlertPolicy fast@1", "SLI fast@1"}, 1,
+			[]string{"AlertPolicy fast@1", "SLI fast@1"},
+			1,
 		},
 		{
 			"one is changed, one goes",
 			slo.Change{Objects: []slo.Object{object(fast.Kind, "fast")}, Archive: []slo.ObjectRef{page, {Kind: slo.KindService, Name: "never"}}},
-			[]string{"SLI fast@2"}, 1,
+			[]string{"SLI fast@2"},
+			1,
 		},
 		{
 			"the SLO goes, and the policy comes back",
 			slo.Change{Objects: []slo.Object{object(page.Kind, "fast")}, Archive: slos("fast")},
-			[]string{"AlertPolicy fast@2", "SLI fast@2"}, 0,
+			[]string{"AlertPolicy fast@2", "SLI fast@2"},
+			0,
 		},
 	} {
 		_, err := store.SaveDefinitions(t.Context(), step.change, noon)

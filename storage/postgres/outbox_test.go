@@ -36,7 +36,7 @@ func newTransition(episode string, state slo.EpisodeState) (slo.Transition, erro
 	}
 	definition := slo.SLO{Name: "checkout-fast", Window: slo.Window{Duration: 30 * 24 * time.Hour}, Objectives: []slo.Objective{{Target: target}}}
 	tier := slo.TierStatus{
-		Tier: slo.DefaultPolicy(target, definition.Window, 0)[1],
+		Tier: &slo.DefaultPolicy(target, definition.Window, 0)[1],
 		Long: slo.LookBackCounts{Counts: slo.Counts{Good: 970, Bad: 30}, Rate: 30},
 	}
 	e := slo.Episode{
