@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/slowburn-slo/slowburn/slo"
-	"github.com/slowburn-slo/slowburn/slo/convert"
 	"github.com/slowburn-slo/slowburn/slo/engine"
 )
 
@@ -123,7 +122,7 @@ func (c *selfCollector) Collect(ch chan<- prometheus.Metric) {
 type eventsCollector struct{ engine *engine.Engine }
 
 func (c *eventsCollector) description() *prometheus.Desc {
-	return prometheus.NewDesc(convert.EventsMetric, "Events counted for an objective since the start, by result: good, bad or unknown.",
+	return prometheus.NewDesc("slowburn_events_total", "Events counted for an objective since the start, by result: good, bad or unknown.",
 		[]string{"slo", "objective", "result"}, nil)
 }
 

@@ -52,7 +52,7 @@ func TestExportWritesOneAlertATier(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]bool{"1h": true, "6h": true, "24h": true, "3d": true}, tiers, "the fast tier needs more than a scrape every 15 s")
-	require.Contains(t, got.stdout, `slowburn_events_total{`)
+	require.Contains(t, got.stdout, `slowburn_events_total{`, "the counter of /metrics")
 }
 
 func TestExportRefusesWhatRulesCannotSay(t *testing.T) {
