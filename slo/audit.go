@@ -10,6 +10,9 @@ type Snapshot struct {
 	Stretches map[SeriesID][]Stretch
 	// Buckets are those of the slices asked for, by series, the oldest first.
 	Buckets map[SeriesID][]Bucket
+	// Fine is the first of the slices asked for from which on no bucket is of a
+	// whole minute.
+	Fine Slice
 }
 
 // Difference is one bucket that an audit counts otherwise than the ledger.

@@ -9,6 +9,9 @@ type Documents struct {
 	Data []byte
 	// Strict reads them as the SDK of OpenSLO does, without dialects.
 	Strict bool
+	// RetireNow: tiers go over to what is measured now at once, where an edit
+	// changed that, and not when it covers their look-backs.
+	RetireNow bool
 }
 
 // Change is what changes in one go, all of it or nothing.

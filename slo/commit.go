@@ -109,3 +109,12 @@ type SeriesState struct {
 	// Counted are the stretches in which the series was in force.
 	Counted []Interval
 }
+
+// Detail is what a reader of the ledger needs by the minute, however old it is.
+type Detail struct {
+	// Hours are hours since 1970, of every series.
+	Hours map[int64]bool
+	// Series are whole series. They are read in the order of their slices, each
+	// slice in one part.
+	Series map[SeriesID]bool
+}

@@ -49,11 +49,22 @@ func (s Slice) End() time.Time { return (s + 1).Start() }
 
 // Bucket is one row of the ledger: what one series counted in one slice.
 type Bucket struct {
-	Slice  Slice
+	Slice Slice
+	// Minute: it holds the whole minute that begins with Slice, in an hour so
+	// old that the ledger keeps no slices of it.
+	Minute bool
 	Counts Counts
 	Corrections
 	// Revisions counts the commits that corrected the bucket after it was
 	// closed (with late events, or by a recount); RevisedAt is the newest.
 	Revisions int64
 	RevisedAt time.Time
+}
+
+// End is the first instant after the bucket.
+func (b Bucket) End() time.Time {
+	if b.Minute {
+		return b.Slice.Start().Add(time.Minute)
+	}
+	return b.Slice.End()
 }

@@ -112,6 +112,9 @@ type Definition struct {
 	Revision int
 	// AppliedAt is when this revision came into force.
 	AppliedAt time.Time
+	// RetireNow: whoever applied this revision did not want its tiers to wait
+	// for it to cover their look-backs.
+	RetireNow bool
 	// Earlier are revisions that measured something else, newest first.
 	Earlier []EarlierRevision
 }

@@ -73,13 +73,16 @@ func (s *Server) applySLOs(c *gin.Context) {
 	}
 }
 
-// documentsOf reads the body, and strict and dry_run of the query.
+// documentsOf reads the body, and strict, retire_now and dry_run of the query.
 func documentsOf(r *http.Request) (documents slo.Documents, dry bool, err error) {
-	if err := knownQuery(r, "strict", "dry_run"); err != nil {
+	if err := knownQuery(r, "strict", "dry_run", "retire_now"); err != nil {
 		return documents, false, err
 	}
 	documents.File = "request"
 	if documents.Strict, err = flagOf(r, "strict"); err != nil {
+		return documents, false, err
+	}
+	if documents.RetireNow, err = flagOf(r, "retire_now"); err != nil {
 		return documents, false, err
 	}
 	if dry, err = flagOf(r, "dry_run"); err != nil {

@@ -14,8 +14,9 @@ import (
 // maxBucketRange is the longest range of one answer: 267 840 rows at most.
 const maxBucketRange = 31 * 24 * time.Hour
 
-// bucketsJSON is what an objective counted, slice by slice. From and to are
-// those asked for, widened to whole slices; slices without events have no row.
+// bucketsJSON is what an objective counted, slice by slice, or minute by minute
+// where that is all that is kept. From and to are those asked for, widened to
+// whole slices; slices without events have no row.
 type bucketsJSON struct {
 	SLO       string       `json:"slo"`
 	Objective int          `json:"objective"`
@@ -73,6 +74,9 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 	if err != nil {
 		return bucketsJSON{}, err
 	}
+	if objective.Composite {
+		return bucketsJSON{}, refuse(http.StatusBadRequest, "objective %d is the composite of all others and has no buckets of its own: ask for those of a member", objective.Index)
+	}
 	from, to, err := rangeOf(r.URL.Query(), objective)
 	if err != nil {
 		return bucketsJSON{}, err
@@ -104,7 +108,7 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 
 func newBucket(b slo.Bucket, verdict slo.SliceVerdict) bucketJSON {
 	return bucketJSON{
-		Start: instant(b.Slice.Start()), End: instant(b.Slice.End()), countsJSON: newCounts(b.Counts),
+		Start: instant(b.Slice.Start()), End: instant(b.End()), countsJSON: newCounts(b.Counts),
 		Late: b.Late, Repeats: b.Repeats, Conflicts: b.Conflicts, Revisions: b.Revisions, RevisedAt: instant(b.RevisedAt),
 		Audit: sliceVerdictJSON{Verdict: verdict.Verdict, At: instant(verdict.At)},
 	}

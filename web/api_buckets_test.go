@@ -32,6 +32,21 @@ func TestBucketsAreRows(t *testing.T) {
 			"late":0,"repeats":0,"conflicts":0,"revisions":0,"revised_at":null,"audit":{"verdict":"not audited","at":null}}]}`, w.Body.String())
 }
 
+func TestABucketMayBeAMinute(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Burning())
+	source.Rows = []slo.Bucket{{Slice: slo.SliceOf(webtest.Now().Truncate(time.Minute)), Minute: true, Counts: slo.Counts{Good: 9}}}
+	at := source.Rows[0].Slice.Start()
+	w := get(serve(t, source), "/api/v1/slos/payment-works/buckets?from="+at.Format(time.RFC3339)+"&to="+at.Add(time.Minute).Format(time.RFC3339))
+	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+	var got struct {
+		Buckets []struct{ Start, End time.Time }
+	}
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+	require.Len(t, got.Buckets, 1)
+	require.Equal(t, time.Minute, got.Buckets[0].End.Sub(got.Buckets[0].Start))
+}
+
 func TestBucketsSayWhatBefellThem(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource(webtest.Burning())

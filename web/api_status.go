@@ -64,6 +64,9 @@ type objectiveJSON struct {
 	// is from when on every accepted event was counted, null if that is not known.
 	StaleSince   instant `json:"stale_since"`
 	CountedSince instant `json:"counted_since"`
+	// Splices are the parts of the window that earlier revisions counted, the
+	// newest first.
+	Splices []spliceJSON `json:"splices"`
 	// ExhaustedInSeconds is how long the budget lasts at the burn rate of the
 	// last hour (or of the window, if that is shorter); null if it is gone, or
 	// will not go within ten years.
@@ -75,6 +78,35 @@ type countsJSON struct {
 	Bad     int64 `json:"bad"`
 	Unknown int64 `json:"unknown"`
 	Total   int64 `json:"total"`
+}
+
+// spliceJSON is a part of the window that an earlier revision counted. Both is
+// where that and the one of now were counted; null if nowhere.
+type spliceJSON struct {
+	Revision int        `json:"revision"`
+	Until    instant    `json:"until"`
+	Counts   countsJSON `json:"counts"`
+	Both     *bothJSON  `json:"both"`
+}
+
+type bothJSON struct {
+	From   instant    `json:"from"`
+	To     instant    `json:"to"`
+	Before countsJSON `json:"before"`
+	After  countsJSON `json:"after"`
+}
+
+func newSplices(splices []slo.Splice) []spliceJSON {
+	out := make([]spliceJSON, len(splices))
+	for i, s := range splices {
+		out[i] = spliceJSON{Revision: s.Revision, Until: instant(s.Until), Counts: newCounts(s.Counts)}
+		if s.Both.From.Before(s.Both.To) {
+			out[i].Both = &bothJSON{
+				From: instant(s.Both.From), To: instant(s.Both.To), Before: newCounts(s.Before), After: newCounts(s.After),
+			}
+		}
+	}
+	return out
 }
 
 type calendarJSON struct {
@@ -131,6 +163,9 @@ type tierJSON struct {
 	Inhibited   string   `json:"inhibited"`
 	Chance      *float64 `json:"chance"`
 	Explanation string   `json:"explanation"`
+	// Revision is the earlier revision that the tier is judged by until the one
+	// of now covers its look-back; 0 for that of now.
+	Revision int `json:"revision"`
 	// State is firing, pending, left_out or quiet.
 	State string `json:"state"`
 }
@@ -210,7 +245,7 @@ func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
 		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
 		LastEvent: instant(o.LastEvent), Silent: o.Silent, StaleSince: instant(o.StaleSince), CountedSince: instant(o.CountedSince),
-		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio,
+		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio, Splices: newSplices(o.Splices),
 	}
 	if low, high, counted := o.SLIBounds(); counted {
 		out.SLI, out.SLIHigh = &low, &high
@@ -249,7 +284,7 @@ func newTier(t slo.TierStatus, o slo.ObjectiveStatus) tierJSON {
 		LongBurnRate:  unlessEmpty(t.Long.Rate, t.Long.Total()),
 		ShortBurnRate: unlessEmpty(t.Short.Rate, t.Short.Total()),
 		Kind:          t.Kind, Op: t.Op, AlertAfterSeconds: int64(t.After / time.Second), Policy: t.Policy,
-		Gate: t.Gate, Inhibited: t.Inhibited, Explanation: t.Explain(), State: tierState(t, o),
+		Gate: t.Gate, Inhibited: t.Inhibited, Explanation: t.Explain(), Revision: t.Revision, State: tierState(t, o),
 	}
 	if t.Unit != "" { // It judges look-backs.
 		long, short := newCounts(t.Long.Counts), newCounts(t.Short.Counts)

@@ -16,6 +16,9 @@ type windowKey struct {
 // addEvidence adds what the counts of an objective rest on, as far as it is
 // known: the page is worth showing without.
 func (s *Server) addEvidence(ctx context.Context, scene *view.Scene, o slo.ObjectiveStatus) {
+	if o.Composite {
+		return // It has no counts of its own; those of its members have.
+	}
 	key := windowKey{series: scene.Status.Definition.SLO.SeriesOf(o.Index).ID, window: o.Window.String()}
 	from, to := slo.SliceOf(o.From), slo.SliceOf(o.To)+1
 	if s.settings.Recounts != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/run"
@@ -58,6 +59,9 @@ type platform struct {
 	started   time.Time
 	// receiverNames are the receivers as the outbox calls them.
 	receiverNames []string
+
+	// packed is how many buckets were packed since the start.
+	packed atomic.Int64
 
 	mu            sync.Mutex
 	refusingSince time.Time
@@ -298,11 +302,13 @@ func (p *platform) addTo(group *run.Group, page net.Listener, tlsConfig *tls.Con
 	if p.folder != nil {
 		actor(group, p.logger, "SLO folder", p.folder.Watch)
 	}
+	actor(group, p.logger, "earlier revisions", p.retire)
 	actor(group, p.logger, "ledger", p.ledger.Run)
 	actor(group, p.logger, "recount", p.recount.Run)
 	actor(group, p.logger, "traffic", p.traffic.Run)
 	actor(group, p.logger, "audit", p.audit.Run)
 	actor(group, p.logger, "seal", p.seal)
+	actor(group, p.logger, "packing", p.pack)
 	actor(group, p.logger, "notifications of the store", func(ctx context.Context) error { return p.store.Listen(ctx, p.engine.Wake) })
 	actor(group, p.logger, "engine", p.engine.Run)
 	actor(group, p.logger, "watch", p.watch)

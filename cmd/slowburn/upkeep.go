@@ -17,6 +17,8 @@ const (
 	sealEvery  = time.Minute
 	sealBefore = 30 * time.Minute
 	watchEvery = time.Second
+	// retireEvery is how often earlier revisions are looked at.
+	retireEvery = time.Minute
 )
 
 // makeAlarms makes what tells people that Slowburn itself is in trouble.
@@ -26,6 +28,26 @@ func (p *platform) makeAlarms(messenger *alerting.Messenger) (err error) {
 		Logger: p.logger.With("part", "alarms"),
 	})
 	return err
+}
+
+// retire ends the counting of what was measured before an edit, once what is
+// measured now covers every look-back.
+func (p *platform) retire(ctx context.Context) error {
+	ticker := time.NewTicker(retireEvery)
+	defer ticker.Stop()
+	troubled := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			err := p.catalog.Retire(ctx)
+			if err != nil && !troubled && ctx.Err() == nil {
+				p.logger.Error("series of earlier revisions could not be ended; they are counted on, and it tries again", "error", err)
+			}
+			troubled = err != nil
+		}
+	}
 }
 
 // watch observes what only the whole knows: whether telemetry is refused, and

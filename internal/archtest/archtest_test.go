@@ -31,6 +31,7 @@ func rules() []rule {
 		{"slo/traffic", []string{"slo"}},
 		{"slo/recount", []string{"slo"}},
 		{"slo/audit", []string{"slo"}},
+		{"slo/simulate", []string{"slo"}},
 		{"internal/gallery", []string{"slo", "web", "web/", "internal/buildinfo"}}, // Shows them.
 		{"slo/ledger", []string{"slo"}},
 		{"slo/engine", []string{"slo"}},
@@ -47,7 +48,8 @@ func rules() []rule {
 		{"deploy", []string{"slo"}},
 		{"examples", nil},
 		{"examples/", []string{"slo"}},
-		{"internal/bench", []string{"slo", "slo/engine", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
+		{"internal/bench", []string{"slo", "slo/engine", "slo/simulate", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
+		{"internal/slotest", []string{"slo", "slo/simulate", "slo/openslo", "slo/indicator"}},                                    // Joins them, as the program does.
 		{"internal/", []string{"slo"}},
 		{"cmd/slowburn", []string{
 			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/", "examples", "examples/",

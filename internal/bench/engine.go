@@ -50,7 +50,16 @@ func (silent) Notifications(slo.Transition) ([]slo.Notification, error) { return
 
 // benchEngine measures the CPU of evaluations at 1,000 objectives of 30 days,
 // 10 % of the series changing every second, fed through PostgreSQL.
-func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
+func benchEngine(ctx context.Context, o options, out io.Writer) error {
+	return withDatabase(ctx, func(server *postgres.Server, store *postgres.Store) error {
+		return runEngine(ctx, store, func(ctx context.Context, e *engine.Engine) error {
+			return measureEngine(ctx, o, e, server, out)
+		})
+	})
+}
+
+// withDatabase starts a database of its own.
+func withDatabase(ctx context.Context, use func(*postgres.Server, *postgres.Store) error) (err error) {
 	dir, err := os.MkdirTemp("", "slowburn-bench-engine-")
 	if err != nil {
 		return err
@@ -70,12 +79,17 @@ func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer store.Close()
+	return use(server, store)
+}
+
+// runEngine runs an engine with the definitions of the figure while it is used.
+func runEngine(ctx context.Context, store *postgres.Store, use func(context.Context, *engine.Engine) error) (err error) {
 	definitions, err := engineDefinitions()
 	if err != nil {
 		return err
 	}
 	e := engine.New(engine.Settings{
-		Ledger: store, Episodes: store, Announcer: silent{}, Logger: logger,
+		Ledger: store, Episodes: store, Announcer: silent{}, Logger: slog.New(slog.DiscardHandler),
 		Lead: func(ctx context.Context) (engine.Term, error) {
 			term, err := store.Lead(ctx)
 			if err != nil {
@@ -97,8 +111,7 @@ func benchEngine(ctx context.Context, o options, out io.Writer) (err error) {
 			}
 		}
 	}()
-
-	return measureEngine(ctx, o, e, server, out)
+	return use(ctx, e)
 }
 
 // measureEngine feeds the ledger from another process and compares what this

@@ -44,6 +44,7 @@ func killPoints() []killPoint {
 		{failpoint.SetActivating, 1, quick, define},
 		{failpoint.RecountStored, 2, slow, define},
 		{failpoint.EpisodeStored, 2, slow, nil},
+		{failpoint.InPacking, 3, slow, nil},
 		{failpoint.SegmentCreated, 1, slow, nil},
 		{failpoint.SegmentDeleted, 1, slow, nil}, // The last, see trimKill.
 	}

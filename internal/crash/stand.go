@@ -87,7 +87,9 @@ func (s *stand) begin(plan []string, wrap ...string) error {
 	// Small segments and runs of sightings and quick trimming, so that all of it
 	// happens within a short run.
 	plan = append(slices.Clip(plan), "SLOWBURN_CRASH_SEGMENT_BYTES=1048576", "SLOWBURN_CRASH_TRIM_SECONDS=1",
-		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576", "SLOWBURN_CRASH_TABLE_ITEMS=5000")
+		"SLOWBURN_CRASH_LEAST_JOURNAL_BYTES=1048576", "SLOWBURN_CRASH_TABLE_ITEMS=5000",
+		// Hours are packed at once, and again and again while they are counted.
+		"SLOWBURN_CRASH_PACK_SECONDS=1", "SLOWBURN_CRASH_PACK_AFTER_SECONDS=-7200")
 	if s.plant != "" {
 		plan = append(plan, "SLOWBURN_PLANT="+string(s.plant))
 	}

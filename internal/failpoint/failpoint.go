@@ -27,6 +27,7 @@ const (
 	RecountStored  Point = "K17" // A stretch was recounted, not committed.
 	EpisodeStored  Point = "K18" // Transitions are stored, nobody was woken.
 	SegmentCreated Point = "K19" // A new segment has its name, its folder is not synced.
+	InPacking      Point = "K20" // Buckets are deleted, their hour is not packed.
 )
 
 // Bug is a bug that can be planted.

@@ -154,6 +154,11 @@ func (a *Auditor) compare(ctx context.Context, from, to slo.Slice, pace func() e
 	if err != nil {
 		return Report{}, false, fmt.Errorf("read slices %d to %d of the ledger: %w", from, to, err)
 	}
+	// Minutes cannot be compared with slices. They are kept for so long that
+	// only settings that changed let the journal reach back to minutes.
+	if from = max(from, snapshot.Fine); from >= to {
+		return Report{Audit: slo.Audit{Shard: a.settings.Shard, At: a.settings.Now()}}, false, nil
+	}
 	if err := a.learn(snapshot.Cursor); err != nil {
 		return Report{}, false, err
 	}

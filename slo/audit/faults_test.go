@@ -114,6 +114,22 @@ func TestAJournalWithAHoleIsAuditedBehindIt(t *testing.T) {
 	require.Positive(t, report.Buckets)
 }
 
+func TestMinutesAreNotComparedWithSlices(t *testing.T) {
+	t.Parallel()
+	w := steady(t, 600)
+	w.fine = slo.SliceOf(w.records[300].Arrival)
+	report, err := auditorOf(t, w, t.TempDir(), func(s *audit.Settings) { s.MaxBuckets = 20 }).Whole(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, report.Differing)
+	require.Equal(t, w.fine, report.From)
+	require.Positive(t, report.Buckets)
+
+	w.fine = slo.SliceOf(w.records[600].Arrival) + 100
+	report, err = auditorOf(t, w, t.TempDir(), nil).Whole(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, report.Buckets)
+}
+
 func TestAJournalThatEndsBeforeTheLedgerIsNoDifference(t *testing.T) {
 	t.Parallel()
 	w := steady(t, 100)

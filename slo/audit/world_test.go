@@ -77,7 +77,9 @@ type world struct {
 	cursor    slo.Cursor
 	stretches map[slo.SeriesID][]slo.Stretch
 	buckets   map[bucket]slo.Counts
-	saved     []slo.Audit
+	// fine is the slice before which the ledger has minutes alone.
+	fine  slo.Slice
+	saved []slo.Audit
 	// repeated are what repeats would have counted.
 	repeated map[bucket]slo.Counts
 	// between is called between a snapshot and the walk that follows.
@@ -106,10 +108,21 @@ func (w *world) Walk(ctx context.Context, after slo.Offset, visit func(slo.Recor
 func (w *world) Oldest() (slo.Offset, error) { return w.oldest, nil }
 
 func (w *world) Snapshot(_ context.Context, _ string, from, to slo.Slice) (slo.Snapshot, error) {
-	s := slo.Snapshot{Cursor: w.cursor, Stretches: w.stretches, Buckets: map[slo.SeriesID][]slo.Bucket{}}
+	s := slo.Snapshot{Cursor: w.cursor, Stretches: w.stretches, Buckets: map[slo.SeriesID][]slo.Bucket{}, Fine: max(from, min(w.fine, to))}
+	minutes := map[bucket]slo.Counts{}
 	for b, counts := range w.buckets {
+		if b.slice < w.fine {
+			b.slice -= b.slice % 6
+			minutes[b] = minutes[b].Plus(counts)
+			continue
+		}
 		if from <= b.slice && b.slice < to {
 			s.Buckets[b.series] = append(s.Buckets[b.series], slo.Bucket{Slice: b.slice, Counts: counts})
+		}
+	}
+	for b, counts := range minutes {
+		if from <= b.slice && b.slice < to {
+			s.Buckets[b.series] = append(s.Buckets[b.series], slo.Bucket{Slice: b.slice, Minute: true, Counts: counts})
 		}
 	}
 	return s, nil

@@ -17,6 +17,8 @@ type candidate struct {
 
 	// origin is what its Origin is to be.
 	origin string
+	// retireNow: see slo.Documents.
+	retireNow bool
 }
 
 // fault is one of its faults, at the line of the field or of what the field
@@ -61,7 +63,7 @@ func (c *Catalog) parse(documents slo.Documents, origin string) ([]candidate, sl
 	}
 	candidates := make([]candidate, len(objects))
 	for i, o := range objects {
-		candidates[i] = candidate{Object: o, origin: origin}
+		candidates[i] = candidate{Object: o, origin: origin, retireNow: documents.RetireNow}
 	}
 	return candidates, warnings, nil
 }

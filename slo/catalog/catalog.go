@@ -134,12 +134,34 @@ func (c *Catalog) change(ctx context.Context, change slo.Change) error {
 	return nil
 }
 
+// Retire ends the counting of what was measured before an edit, once every tier
+// is judged by what is measured now. It is cheap where there is nothing to do;
+// call it now and then.
+func (c *Catalog) Retire(ctx context.Context) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if err := c.settle(ctx); err != nil {
+		return err
+	}
+	next, due := c.inForce.Load().retired(c.Now())
+	if !due {
+		return nil
+	}
+	c.settled = false
+	if err := c.enforce(ctx, next); err != nil {
+		return err
+	}
+	c.Logger.InfoContext(ctx, "series of earlier revisions are counted no longer: what is measured now covers every look-back")
+	return nil
+}
+
 // enforce records the set of series, if it is not what the journal has last,
 // and then brings the state into force.
 func (c *Catalog) enforce(ctx context.Context, next *state) error {
+	next, _ = next.retired(c.Now())
 	set := make([]slo.Series, 0, len(next.definitions))
 	for _, d := range next.definitions {
-		set = append(set, d.SLO.Series()...)
+		set = append(set, d.Counted()...)
 	}
 	payload, err := slo.EncodeSeries(set)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestApply(t *testing.T) {
 	_, err = apply(t, c, "b z")
 	require.NoError(t, err)
 	require.Equal(t, []string{"save 1, archive 0", "append", "tell 2"}, w.events())
-	require.Len(t, w.recorded(t), 2)
+	require.Len(t, w.recorded(t), 3, "what was measured before is counted on for a while")
 
 	found, ok := c.Definition("b")
 	require.True(t, ok)
@@ -310,4 +310,42 @@ func TestTheNumberOfSLOsIsLimited(t *testing.T) {
 	require.Empty(t, w.events())
 	_, err = apply(t, c, "s7 x")
 	require.NoError(t, err, "a new revision is no new SLO")
+}
+
+func TestWhatWasMeasuredBeforeAnEditIsCountedUntilItIsRetired(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := newWorld()
+	settings := w.settings()
+	settings.Now = func() time.Time { return now }
+	c, err := catalog.New(settings)
+	require.NoError(t, err)
+	require.NoError(t, c.Load(t.Context()))
+	apply := func(text string, retireNow bool) {
+		t.Helper()
+		_, err := c.Apply(t.Context(), slo.Documents{File: "request", Data: []byte(text), RetireNow: retireNow})
+		require.NoError(t, err)
+	}
+	apply("a x", false)
+	now = now.Add(time.Hour)
+	apply("a y", false)
+	require.Len(t, w.recorded(t), 2, "both are counted")
+	require.NoError(t, c.Retire(t.Context()))
+	require.Len(t, w.recorded(t), 2)
+	now = now.Add(72*time.Hour + time.Second)
+	require.NoError(t, c.Retire(t.Context()))
+	require.Len(t, w.recorded(t), 1, "every look-back is covered")
+	d, _ := c.Definition("a")
+	require.True(t, d.Earlier[0].Retired)
+	require.Equal(t, 1, d.Earlier[0].Revision, "its history stays")
+
+	apply("a z", true)
+	require.Len(t, w.recorded(t), 1, "retired at once")
+	apply("a x", false)
+	require.Len(t, w.recorded(t), 2)
+	apply("a x", true)
+	require.Len(t, w.recorded(t), 1, "afterwards, by a document that is in force already")
+	apply("a x", true)
+	d, _ = c.Definition("a")
+	require.Equal(t, 5, d.Revision, "and that is no change a second time")
 }

@@ -30,6 +30,9 @@ type world struct {
 	latest   map[string]slo.Definition // By name; archived ones stay, for their revision.
 	objects  map[slo.ObjectRef]slo.Object
 	archived map[slo.ObjectRef]bool
+	// measured is every series of an SLO since it came (the clock stands still,
+	// so that none retires).
+	measured map[string][]slo.Series
 	// These break a dependency: it fails, before or after it did its work.
 	saveFails, commitsAnyway, appendFails, writesAnyway, readFails bool
 	// onSave is called in the middle of a save.
@@ -41,7 +44,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{latest: map[string]slo.Definition{}, objects: map[slo.ObjectRef]slo.Object{}, archived: map[slo.ObjectRef]bool{}}
+	return &world{latest: map[string]slo.Definition{}, objects: map[slo.ObjectRef]slo.Object{}, archived: map[slo.ObjectRef]bool{}, measured: map[string][]slo.Series{}}
 }
 
 // with changes the world while a catalog may be using it.
@@ -95,8 +98,17 @@ func (w *world) SaveDefinitions(_ context.Context, change slo.Change, at time.Ti
 	saved := slo.Change{Definitions: slices.Clone(change.Definitions), Objects: slices.Clone(change.Objects), Archive: change.Archive}
 	for i := range saved.Definitions {
 		d := &saved.Definitions[i]
-		d.Revision, d.AppliedAt = w.latest[d.SLO.Name].Revision+1, at
-		w.latest[d.SLO.Name] = *d
+		before := w.latest[d.SLO.Name]
+		d.Revision, d.AppliedAt = before.Revision+1, at
+		if before.Revision == 0 || w.archived[ref(slo.KindSLO, d.SLO.Name)] {
+			before, w.measured[d.SLO.Name] = slo.Definition{}, nil
+		}
+		stored := *d
+		if before.Revision > 0 {
+			stored.Earlier = slo.EarlierRevisions(before, *d)
+		}
+		w.latest[d.SLO.Name] = stored
+		w.measured[d.SLO.Name] = append(w.measured[d.SLO.Name], d.SLO.Series()...)
 		delete(w.archived, ref(slo.KindSLO, d.SLO.Name))
 	}
 	for i := range saved.Objects {

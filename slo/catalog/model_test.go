@@ -111,7 +111,7 @@ func requireModel(r *rapid.T, c *catalog.Catalog, w *world, m model) {
 	require.Equal(r, m, got)
 	set := []slo.Series{}
 	for _, d := range c.Definitions() {
-		set = append(set, d.SLO.Series()...)
+		set = append(set, w.measured[d.SLO.Name]...)
 	}
 	payload, err := slo.EncodeSeries(set)
 	require.NoError(r, err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -104,13 +105,39 @@ func (s *state) after(saved slo.Change) *state {
 			definitions = append(definitions, d)
 		}
 	}
+	revised := slices.Clone(saved.Definitions)
+	for i, d := range revised {
+		if before, found := s.definition(d.SLO.Name); found {
+			revised[i].Earlier = slo.EarlierRevisions(before, d)
+		}
+	}
 	objects := make([]slo.Object, 0, len(s.objects)+len(saved.Objects))
 	for _, o := range s.objects {
 		if !gone[o.ObjectRef] {
 			objects = append(objects, o)
 		}
 	}
-	return sorted(append(definitions, saved.Definitions...), append(objects, saved.Objects...))
+	return sorted(append(definitions, revised...), append(objects, saved.Objects...))
+}
+
+// retired is the state in which earlier revisions that are no longer needed are
+// marked so, and whether there was any.
+func (s *state) retired(now time.Time) (*state, bool) {
+	var definitions []slo.Definition
+	for i, d := range s.definitions {
+		marked, due := d.Retire(now)
+		if !due {
+			continue
+		}
+		if definitions == nil {
+			definitions = slices.Clone(s.definitions)
+		}
+		definitions[i] = marked
+	}
+	if definitions == nil {
+		return s, false
+	}
+	return newState(definitions, s.objects), true
 }
 
 // sorted puts both lists, which become its own, into order.

@@ -2,6 +2,7 @@ package convert_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,7 @@ func TestFaultsAreNamed(t *testing.T) {
 		"a merge":                {convert.Sloth, slothHead + "- {<<: {name: a}, objective: 9}", "write out what is merged"},
 		"twice, in both ways":    {convert.Sloth, slothHead + "- {name: a, objective: 9, sli: {events: {error_query: a, errorQuery: a}}}", "errorQuery: is given twice"},
 		"a name without letters": {convert.Sloth, "version: prometheus/v1\nservice: é\nslos: [{name: é, objective: 9, " + events + "}]", `the name "é-é" has no letter or digit`},
+		"a control character":    {convert.Sloth, slothHead + "- {name: a, objective: 9, " + events + ", labels: {a: \"\\a\"}}", "slos[0].labels.a: holds the control character U+0007"},
 		"the same name": {
 			convert.Sloth, slothHead + "- {name: A b, objective: 9, " + events + "}\n- {name: a-b, objective: 9, " + events + "}",
 			"f.yaml:5: document 1: SLO a-b: slos[1].name: the name s-a-b is that of the SLO in line 4, too",
@@ -119,6 +121,10 @@ func TestFaultsAreNamed(t *testing.T) {
 func TestWhatIsNotCarriedOverIsNoted(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1100)
+	var many string
+	for i := range 70 {
+		many += fmt.Sprintf("k%03d: v,", i)
+	}
 	for name, test := range map[string]struct {
 		convert converter
 		text    string
@@ -133,6 +139,11 @@ func TestWhatIsNotCarriedOverIsNoted(t *testing.T) {
 		"no service":                  {convert.Pyrra, pyrraHead + "spec: {target: '9', window: 4w, " + ratio + "}", "the SLO belongs to the service n, its own name"},
 		"alerts that are disabled":    {convert.Pyrra, pyrraHead + "spec: {target: '9', window: 4w, " + ratio + ", alerting: {disabled: true}}", "keeps Slowburn's default policy away"},
 		"a window of an hour":         {convert.Pyrra, pyrraHead + "spec: {target: '9', window: 60m, " + ratio + "}", "shorter than a minute are one minute"},
+		"a label of many words":       {convert.Sloth, slothHead + "- {name: a, objective: 9, " + events + ", labels: {a: " + long + "}}", "slos[0].labels.a: is put in one line of at most 255 characters"},
+		"too many labels":             {convert.Sloth, slothHead + "- {name: a, objective: 9, " + events + ", labels: {" + many + "}}", "of 70 entries the first 64 are carried over, up to k063"},
+		"a burn rate that never is":   {convert.Pyrra, pyrraHead + "spec: {target: '90', window: 4w, " + ratio + "}", "the alert of 1h is left out: a burn rate above 14 can never be at a target of 90 %"},
+		"no budget that matters":      {convert.Sloth, slothHead + "- {name: a, objective: 0, " + events + "}", "no alert is left"},
+		"queries of Prometheus":       {convert.Sloth, slothHead + "- {name: a, objective: 9, " + events + "}", "f.yaml: the queries are for Prometheus"},
 		"a name of missing metrics":   {convert.Pyrra, pyrraHead + "spec: {target: '9', window: 4w, " + ratio + ", alerting: {absentName: A}}", "spec.alerting.absentName: is not carried over"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,8 +158,8 @@ func TestWhatIsNotCarriedOverIsNoted(t *testing.T) {
 
 func TestWhatHoldsForAFileIsNotedOnce(t *testing.T) {
 	t.Parallel()
-	text := slothHead + "- {name: a, objective: 9, " + events + "}\n- {name: b, objective: 9, " + events + "}"
+	text := slothHead + "- {name: a, objective: 99, " + events + "}\n- {name: b, objective: 99, " + events + "}"
 	_, notes, err := convert.Sloth("f.yaml", []byte(text))
 	require.NoError(t, err)
-	require.Len(t, notes, 2, "the window and the receiver")
+	require.Len(t, notes, 3, "the window, the receiver, the queries")
 }

@@ -45,6 +45,7 @@ func convert(file string, data []byte, read func(*reader, field)) ([]byte, []str
 	if len(r.faults) > 0 {
 		return nil, r.notes, r.faults
 	}
+	r.noteFile("the queries are for Prometheus, which Slowburn does not ask: replace each metricSource by one of type Spans")
 	out, err := encode(r.out)
 	if err != nil {
 		return nil, r.notes, fmt.Errorf("write the OpenSLO documents of %s: %w", file, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -130,16 +131,40 @@ func (r *reader) text(f field) string {
 		r.refuse(f, "must be a text, found %s", kindOf(f.node))
 		return ""
 	}
+	for _, c := range f.node.Value {
+		if unicode.IsControl(c) && !unicode.IsSpace(c) || c == '\u0085' {
+			r.refuse(f, "holds the control character %U: remove it", c)
+			return ""
+		}
+	}
 	return strings.TrimSpace(f.node.Value)
+}
+
+// line is text in one line, of at most so many characters.
+func (r *reader) line(f field, limit int) string {
+	text := r.text(f)
+	short := cut(text, limit)
+	if short != text {
+		r.note(f, "is put in one line of at most %d characters", limit)
+	}
+	return short
 }
 
 // required is text that must be there.
 func (r *reader) required(f field) string {
 	text := r.text(f)
-	if text == "" && (!f.present() || f.node.Kind == yaml.ScalarNode) {
+	if text == "" && (!f.present() || (f.node.Kind == yaml.ScalarNode && strings.TrimSpace(f.node.Value) == "")) {
 		r.refuse(f, "is required")
 	}
 	return text
+}
+
+// requiredLine is a line that must be there.
+func (r *reader) requiredLine(f field) string {
+	if r.required(f) == "" {
+		return ""
+	}
+	return r.line(f, maxLine)
 }
 
 // flag is true or false, or a default if absent.
@@ -154,14 +179,14 @@ func (r *reader) flag(f field, otherwise bool) bool {
 	return strings.EqualFold(f.node.Value, "true")
 }
 
-// texts are a map of texts.
-func (r *reader) texts(f field) map[string]string {
+// texts are a map of texts, of which read reads each.
+func (r *reader) texts(f field, read func(field) string) map[string]string {
 	all := map[string]string{}
 	for _, member := range r.pairs(f) {
 		if _, twice := all[member.name]; twice {
 			r.refuse(member.value, "is given twice")
 		}
-		all[member.name] = r.text(member.value)
+		all[member.name] = read(member.value)
 	}
 	return all
 }

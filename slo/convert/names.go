@@ -8,10 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// The limits of OpenSLO's texts.
+// The limits of OpenSLO's texts, and of Slowburn's where it has none.
 const (
 	maxName        = 63
 	maxDescription = 1050
+	maxLine        = 255
+	maxAnnotation  = 4096
+	maxEntries     = 64
 )
 
 // named gives an SLO its name: that of RFC 1123 which is nearest to the one it
@@ -54,10 +57,15 @@ func cut(text string, limit int) string {
 
 // description is a text of at most 1050 characters.
 func (r *reader) description(f field) string {
+	return r.prose(f, maxDescription)
+}
+
+// prose is text of at most so many characters.
+func (r *reader) prose(f field, limit int) string {
 	text := r.text(f)
-	if n := utf8.RuneCountInString(text); n > maxDescription {
-		r.note(f, "has %d characters and is cut after %d", n, maxDescription)
-		return string([]rune(text)[:maxDescription])
+	if n := utf8.RuneCountInString(text); n > limit {
+		r.note(f, "has %d characters and is cut after %d", n, limit)
+		return string([]rune(text)[:limit])
 	}
 	return text
 }
@@ -65,15 +73,19 @@ func (r *reader) description(f field) string {
 // labels reads labels with keys as OpenSLO has them.
 func (r *reader) labels(f field) map[string][]string {
 	all := map[string][]string{}
-	for key, value := range r.keyed(f) {
+	for key, value := range r.keyed(f, maxLine, r.line) {
 		all[key] = []string{value}
 	}
 	return all
 }
 
-// keyed reads a map of texts with keys as OpenSLO has them.
-func (r *reader) keyed(f field) map[string]string {
-	raw, all := r.texts(f), map[string]string{}
+// annotations reads annotations with keys as OpenSLO has them.
+func (r *reader) annotations(f field) map[string]string {
+	return r.keyed(f, maxAnnotation, r.prose)
+}
+
+func (r *reader) keyed(f field, limit int, read func(field, int) string) map[string]string {
+	raw, all := r.texts(f, func(value field) string { return read(value, limit) }), map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		clean := cleanKey(key)
 		switch _, twice := all[clean]; {
@@ -104,4 +116,17 @@ func merged[V any](all ...map[string]V) map[string]V {
 		maps.Copy(sum, one)
 	}
 	return sum
+}
+
+// bounded leaves out what is beyond 64 entries.
+func bounded[V any](r *reader, at field, all map[string]V) map[string]V {
+	if len(all) <= maxEntries {
+		return all
+	}
+	keys := slices.Sorted(maps.Keys(all))
+	r.note(at, "of %d entries the first %d are carried over, up to %s", len(keys), maxEntries, keys[maxEntries-1])
+	for _, key := range keys[maxEntries:] {
+		delete(all, key)
+	}
+	return all
 }

@@ -11,6 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/openslo"
 )
 
 // The structures of OpenSLO v1, written here a second time: what they do not
@@ -84,6 +85,7 @@ type (
 func requireOpenSLO(t *testing.T, text []byte) []object[spec] {
 	t.Helper()
 	require.True(t, utf8.Valid(text))
+	requireParsed(t, text)
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	var all []object[spec]
@@ -102,6 +104,28 @@ func requireOpenSLO(t *testing.T, text []byte) []object[spec] {
 		names[o.Metadata.Name] = true
 		requireSLO(t, o)
 		all = append(all, o)
+	}
+}
+
+// requireParsed lets Slowburn's own parser read a text. It refuses nothing but
+// that it does not measure Prometheus.
+func requireParsed(t *testing.T, text []byte) {
+	t.Helper()
+	objects, warnings, err := openslo.Parse("f.yaml", text, openslo.Strict)
+	if len(text) > 1<<20 {
+		return // As a note says.
+	}
+	require.NoError(t, err)
+	for _, w := range warnings {
+		require.Contains(t, w.Error(), "never tells anybody")
+	}
+	for _, o := range objects {
+		var faults slo.DocumentErrors
+		_, _, err := openslo.Resolve(o, nil)
+		require.ErrorAs(t, err, &faults)
+		for _, fault := range faults {
+			require.Contains(t, fault.Error(), "metric source type Prometheus is not measured here")
+		}
 	}
 }
 

@@ -1,6 +1,12 @@
 package convert
 
-import "strings"
+import (
+	"math/big"
+	"net/url"
+	"slices"
+
+	"github.com/slowburn-slo/slowburn/slo"
+)
 
 // burn is an alert of another system: it fires while both look-backs burn.
 type burn struct {
@@ -13,6 +19,22 @@ type burn struct {
 	noData      bool   // It tells of missing events, too.
 	labels      map[string][]string
 	annotations map[string]string
+}
+
+// reachable leaves out alerts that can never fire: no burn rate is above
+// 1 / (1 - target), that of 90 % is 10 at most, and OpenSLO's readers refuse
+// conditions beyond it.
+func (r *reader) reachable(at field, burns []burn, target slo.Target) []burn {
+	budget, _ := new(big.Rat).SetString(target.String())
+	budget.Sub(big.NewRat(1, 1), budget)
+	return slices.DeleteFunc(burns, func(b burn) bool {
+		threshold, _ := new(big.Rat).SetString(string(b.factor))
+		if threshold.Mul(threshold, budget).Cmp(big.NewRat(1, 1)) < 0 {
+			return false
+		}
+		r.note(at, "the alert of %s is left out: a burn rate above %s can never be at a target of %s %%", b.long, b.factor, target.Percent())
+		return true
+	})
 }
 
 // receiver is where alerts go: other systems leave that to Alertmanager.
@@ -72,10 +94,15 @@ func links(annotations map[string]string) map[string]string {
 	found := map[string]string{}
 	for _, name := range []string{"runbook", "dashboard"} {
 		for _, key := range []string{name, name + "_url"} {
-			if link := annotations[key]; strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://") {
+			if link := annotations[key]; plainLink(link) {
 				found["slowburn.dev/"+name] = link
 			}
 		}
 	}
 	return found
+}
+
+func plainLink(text string) bool {
+	address, err := url.Parse(text)
+	return err == nil && (address.Scheme == "https" || address.Scheme == "http") && address.Host != ""
 }

@@ -39,10 +39,11 @@ func (r *reader) pyrra(root field) {
 	r.object(top.get("status"))
 	m := r.named(meta.get("name"), name)
 	m.Labels = r.pyrraLabels(meta.get("labels"))
-	if namespace := r.text(meta.get("namespace")); namespace != "" {
+	if namespace := r.line(meta.get("namespace"), maxLine); namespace != "" {
 		r.note(meta.get("namespace"), "%s is a label: OpenSLO has no namespaces", excerpt(namespace))
 		m.Labels = merged(map[string][]string{"namespace": {namespace}}, m.Labels)
 	}
+	m.Labels = bounded(r, meta.get("labels"), m.Labels)
 	spec := r.object(top.get("spec"), "target", "window", "indicator", "description", "alerting", "performance_over_accuracy", "partial_response_strategy")
 	for _, left := range []string{"performance_over_accuracy", "partial_response_strategy"} {
 		if spec.get(left).present() {
@@ -50,13 +51,14 @@ func (r *reader) pyrra(root field) {
 		}
 	}
 	window, length := r.pyrraWindow(spec.get("window"))
+	target := r.percent(spec.get("target"))
 	out := sloSpec{
 		Description: r.description(spec.get("description")), Service: r.pyrraService(meta.get("labels"), m),
 		Indicator:  document{Metadata: metadata{Name: m.Name}, Spec: indicatorSpec{Ratio: r.pyrraIndicator(spec.get("indicator"))}},
 		Windows:    []timeWindow{{Duration: window, Rolling: true}},
 		Method:     string(slo.Occurrences),
-		Objectives: []objective{{TargetPercent: r.percent(spec.get("target"))}},
-		Policies:   r.pyrraAlerting(spec.get("alerting"), m.Name, length),
+		Objectives: []objective{{TargetPercent: number(target.Percent())}},
+		Policies:   r.pyrraAlerting(spec.get("alerting"), target, m.Name, length),
 	}
 	r.out = append(r.out, document{Version: "openslo/v1", Kind: "SLO", Metadata: m, Spec: out})
 }
@@ -65,7 +67,7 @@ func (r *reader) pyrra(root field) {
 // without it.
 func (r *reader) pyrraLabels(f field) map[string][]string {
 	all := map[string][]string{}
-	raw := r.texts(f)
+	raw := r.texts(f, func(value field) string { return r.line(value, maxLine) })
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		name, own := strings.CutPrefix(key, "pyrra.dev/")
 		if clean := cleanKey(name); own && clean == name {

@@ -3,6 +3,8 @@ package convert
 import (
 	"fmt"
 	"time"
+
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 // pyrraBurns are the alerts of Pyrra, scaled from those of 28 days: an hour
@@ -35,7 +37,7 @@ func pyrraBurns(window time.Duration) (burns []burn, clamped bool) {
 }
 
 // pyrraAlerting returns the policies of an SLO.
-func (r *reader) pyrraAlerting(f field, name string, window time.Duration) []document {
+func (r *reader) pyrraAlerting(f field, target slo.Target, name string, window time.Duration) []document {
 	o := r.object(f, "disabled", "burnrates", "absent", "name", "absent_name")
 	title := r.text(o.get("name"))
 	if title == "" {
@@ -49,17 +51,20 @@ func (r *reader) pyrraAlerting(f field, name string, window time.Duration) []doc
 	if r.flag(o.get("disabled"), false) {
 		burning, absent = false, false
 	}
-	if !burning {
-		r.note(f, "burn rates are disabled: one policy that never tells of them keeps Slowburn's default policy away")
-		if absent {
-			r.noteReceiver()
+	var burns []burn
+	if burning {
+		all, clamped := pyrraBurns(window)
+		if clamped {
+			r.note(f, "look-backs and pauses shorter than a minute are one minute")
 		}
-		return []document{silent(name, absent)}
+		burns = r.reachable(f, all, target)
 	}
-	r.noteReceiver()
-	burns, clamped := pyrraBurns(window)
-	if clamped {
-		r.note(f, "look-backs and pauses shorter than a minute are one minute")
+	if absent || len(burns) > 0 {
+		r.noteReceiver()
+	}
+	if len(burns) == 0 {
+		r.note(f, "no alert of a burn rate is left: one policy that never tells of them keeps Slowburn's default policy away")
+		return []document{silent(name, absent)}
 	}
 	var policies []document
 	burns[0].noData = absent

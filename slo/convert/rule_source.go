@@ -26,7 +26,9 @@ type RuleSource struct {
 	// of PromQL, whose increase is summed over all series, or an expression of
 	// either increases or rates in which {{.window}} stands for the look-back.
 	Bad, Total string
-	// Tiers are the alerts; those left out are not written.
+	// Tiers are the alerts. Those that are left out or muted, that are no burn
+	// rate, or that ask for few events (the quiet tier) are not written; how
+	// likely bad events are by chance is not asked of the others.
 	Tiers []slo.Tier
 }
 
@@ -41,7 +43,8 @@ const EventsMetric = "slowburn_events_total"
 //
 // It refuses what such counters cannot tell: other budgeting methods than
 // Occurrences, whose burn rate is none of events, and conditions of policies
-// other than a burn rate of at least a factor.
+// other than a burn rate of at least a factor. A raw indicator needs counters of
+// events, not of slo.RawUnit.
 func SourceOf(s slo.SLO, objective int, scrape time.Duration) (RuleSource, error) {
 	if objective < 0 || objective >= len(s.Objectives) {
 		return RuleSource{}, fmt.Errorf("the SLO %s has no objective %d", s.Name, objective)
@@ -80,8 +83,7 @@ func SourceOf(s slo.SLO, objective int, scrape time.Duration) (RuleSource, error
 	return source, nil
 }
 
-// tierOf is an alert policy as a tier. A burn rate above a factor is written as
-// at least the factor.
+// tierOf is an alert policy as a tier.
 func tierOf(p slo.AlertPolicy, scrape time.Duration) (slo.Tier, error) {
 	c := p.Condition
 	switch {
@@ -89,11 +91,10 @@ func tierOf(p slo.AlertPolicy, scrape time.Duration) (slo.Tier, error) {
 		return slo.Tier{}, fmt.Errorf("its condition is of kind %s: rules can be written for %s", c.Kind, slo.BurnRate)
 	case c.Op != slo.GTE && c.Op != slo.GT:
 		return slo.Tier{}, fmt.Errorf("its operator is %s: rules can be written for gte and gt", c.Op)
-	case c.After > 0:
-		return slo.Tier{}, errors.New("its condition must hold for a time first: rules can be written for those that fire at once")
 	}
 	t := slo.Tier{
-		Name: p.Name, Severity: c.Severity, Long: c.LookBack, Short: c.ShortLookBack, Factor: c.Threshold.Float(), MinBad: c.MinBad,
+		Name: p.Name, Severity: c.Severity, Kind: slo.BurnRate, Op: c.Op, Long: c.LookBack, Short: c.ShortLookBack,
+		Factor: c.Threshold.Float(), MinBad: c.MinBad, After: c.After,
 	}
 	if shortest := slices.Min(lookBacks(t)); shortest < 2*scrape {
 		t.LeftOut = "its look-back is below twice the interval of scraping"
@@ -125,6 +126,8 @@ func (s RuleSource) check() error {
 	names := map[string]bool{}
 	for _, t := range s.used() {
 		switch {
+		case t.Op != "" && t.Op != slo.GTE && t.Op != slo.GT:
+			return fmt.Errorf("the tier %s fires when the burn rate is low: rules can be written for gte and gt", t.Name)
 		case t.Name == "" || names[t.Name]:
 			return fmt.Errorf("the tier %q has no name of its own", t.Name)
 		case slices.Min(lookBacks(t)) < time.Second || t.Factor <= 0 || math.IsInf(t.Factor, 0) || math.IsNaN(t.Factor):

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -27,6 +28,7 @@ type rule struct {
 	Record        string            `yaml:"record,omitempty"`
 	Alert         string            `yaml:"alert,omitempty"`
 	Expr          string            `yaml:"expr"`
+	For           string            `yaml:"for,omitempty"`
 	KeepFiringFor string            `yaml:"keep_firing_for,omitempty"`
 	Labels        map[string]string `yaml:"labels,omitempty"`
 	Annotations   map[string]string `yaml:"annotations,omitempty"`
@@ -41,7 +43,8 @@ const AlertName = "ErrorBudgetBurn"
 // look-backs, as slo:error_ratio:increase1h, unless a faster tier does, and
 // raises an alert while both are at least factor * (1 - target). Where Bad is a
 // counter, the longer one must hold enough bad events, too; of an expression nobody
-// knows whether it counts. The alert's label tier says which tier fired.
+// knows whether it counts. The alert's label tier says which tier fired. Tiers that
+// ask for more than burn rates are not written (see RuleSource.Tiers).
 //
 // A ratio without events is no sample, rather than the NaN of a division by
 // zero; no bad events beside others are 0. Prometheus extrapolates increases, so
@@ -82,9 +85,13 @@ func (s RuleSource) groups() []ruleGroup {
 	return groups
 }
 
-// used are the tiers not left out.
+// used are the tiers that rules can be written for: neither those that are left
+// out or muted, nor those that ask for more than a burn rate. The quiet tier is
+// one of them: what is seldom by chance PromQL cannot tell.
 func (s RuleSource) used() []slo.Tier {
-	return slices.DeleteFunc(slices.Clone(s.Tiers), func(t slo.Tier) bool { return t.LeftOut != "" })
+	return slices.DeleteFunc(slices.Clone(s.Tiers), func(t slo.Tier) bool {
+		return t.LeftOut != "" || t.Muted || t.MaxTotal > 0 || (t.Kind != slo.BurnRate && t.Kind != "")
+	})
 }
 
 // lookBacks are those of a tier, the longer first, in whole seconds.
@@ -138,8 +145,8 @@ func (s RuleSource) identity() map[string]string {
 func (s RuleSource) alert(t slo.Tier) rule {
 	var both, names []string
 	for _, lookBack := range lookBacks(t) {
-		both = append(both, fmt.Sprintf("(%s{slo=%q, objective=%q} >= %s)",
-			recordName(lookBack), s.Name, strconv.Itoa(s.Objective), s.threshold(t)))
+		both = append(both, fmt.Sprintf("(%s{slo=%q, objective=%q} %s %s)",
+			recordName(lookBack), s.Name, strconv.Itoa(s.Objective), cmp.Or(t.Op, slo.GTE).Symbol(), s.threshold(t)))
 		names = append(names, slo.FormatDuration(lookBack))
 	}
 	expr := strings.Join(both, " and ")
@@ -159,6 +166,9 @@ func (s RuleSource) alert(t slo.Tier) rule {
 			"The tier %s fires when the share of bad events over %s is at least %.4g times that.",
 			names[0], s.Target.Percent(), s.Window, percentOf(s.budget()), literal(t.Name), strings.Join(names, " and over "), t.Factor),
 	}}
+	if t.After > 0 {
+		a.For = slo.FormatDuration(t.After)
+	}
 	if t.HoldFor > 0 {
 		a.KeepFiringFor = slo.FormatDuration(t.HoldFor)
 	}

@@ -23,6 +23,7 @@ type rules struct {
 			Record        string            `yaml:"record"`
 			Alert         string            `yaml:"alert"`
 			Expr          string            `yaml:"expr"`
+			For           string            `yaml:"for"`
 			KeepFiringFor string            `yaml:"keep_firing_for"`
 			Labels        map[string]string `yaml:"labels"`
 			Annotations   map[string]string `yaml:"annotations"`
@@ -154,7 +155,7 @@ func TestPoliciesOfAnSLOAreItsTiers(t *testing.T) {
 	t.Parallel()
 	s := checkout()
 	burning := slo.AlertPolicy{Name: "burning", WhenBreaching: true, Condition: slo.AlertCondition{
-		Severity: slo.Page, Kind: slo.BurnRate, Op: slo.GTE, Threshold: "2.5", LookBack: time.Hour,
+		Severity: slo.Page, Kind: slo.BurnRate, Op: slo.GT, Threshold: "2.5", LookBack: time.Hour, After: time.Minute,
 	}}
 	s.Policies = []slo.AlertPolicy{burning, {Name: "resolved", WhenResolved: true}}
 	source, err := convert.SourceOf(s, 0, 0)
@@ -164,7 +165,8 @@ func TestPoliciesOfAnSLOAreItsTiers(t *testing.T) {
 	file := readRules(t, out)
 	require.Len(t, file.Groups, 1)
 	require.Len(t, file.Groups[0].Rules, 2, "a policy that tells of no burn rate is no tier")
-	require.Equal(t, `(slo:error_ratio:increase1h{slo="checkout-fast", objective="0"} >= 0.0025)`, file.Groups[0].Rules[1].Expr)
+	require.Equal(t, `(slo:error_ratio:increase1h{slo="checkout-fast", objective="0"} > 0.0025)`, file.Groups[0].Rules[1].Expr)
+	require.Equal(t, "1m", file.Groups[0].Rules[1].For)
 }
 
 func TestWhatRulesCannotSayIsRefused(t *testing.T) {
@@ -187,7 +189,6 @@ func TestWhatRulesCannotSayIsRefused(t *testing.T) {
 		"no objective":      {func(s *slo.SLO) { s.Objectives = nil }, "no objective 0"},
 		"another condition": {policy(func(c *slo.AlertCondition) { c.Kind = slo.BudgetDrop }), "policy p of the SLO checkout-fast: its condition is of kind budget-drop"},
 		"a low burn rate":   {policy(func(c *slo.AlertCondition) { c.Op = slo.LTE }), "its operator is lte"},
-		"a pause before it": {policy(func(c *slo.AlertCondition) { c.After = time.Minute }), "must hold for a time first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,6 +209,7 @@ func TestWhatRulesCannotSayIsRefused(t *testing.T) {
 		"a label of ours":     {func(s *convert.RuleSource) { s.Labels = map[string]string{"tier": "1"} }, "the label tier"},
 		"no label":            {func(s *convert.RuleSource) { s.Labels = map[string]string{"__name__": "a"} }, "no name of a label"},
 		"tiers of one name":   {func(s *convert.RuleSource) { s.Tiers = append(s.Tiers, s.Tiers[0]) }, "no name of its own"},
+		"a low burn rate":     {func(s *convert.RuleSource) { s.Tiers[0].Op = slo.LT }, "burn rate is low"},
 		"a tier that is none": {func(s *convert.RuleSource) { s.Tiers = []slo.Tier{{Name: "a"}} }, "below a second"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -19,14 +20,15 @@ func Sloth(file string, data []byte) ([]byte, []string, error) {
 	return convert(file, data, (*reader).sloth)
 }
 
-// slothBurns are the alerts that Sloth makes for 28 and 30 days.
-func slothBurns() []burn {
-	return []burn{
+// slothBurns are the alerts of a severity that Sloth makes for 28 and 30 days.
+func slothBurns(severity string) []burn {
+	burns := []burn{
 		{name: "page-1", severity: "page", long: "1h", short: "5m", factor: "14.4", op: "gt"},
 		{name: "page-2", severity: "page", long: "6h", short: "30m", factor: "6", op: "gt"},
 		{name: "ticket-1", severity: "ticket", long: "1d", short: "2h", factor: "3", op: "gt"},
 		{name: "ticket-2", severity: "ticket", long: "3d", short: "6h", factor: "1", op: "gt"},
 	}
+	return slices.DeleteFunc(burns, func(b burn) bool { return b.severity != severity })
 }
 
 // sloth reads one document.
@@ -47,7 +49,7 @@ func (r *reader) sloth(root field) {
 		return
 	}
 	r.refusePlugins(spec.get("slo_plugins"))
-	service, labels := r.required(spec.get("service")), r.labels(spec.get("labels"))
+	service, labels := r.requiredLine(spec.get("service")), r.labels(spec.get("labels"))
 	list := r.items(spec.get("slos"))
 	if len(list) == 0 {
 		r.refuse(spec.get("slos"), "is required: at least one SLO")
@@ -76,30 +78,30 @@ func (r *reader) slothSLO(item field, service string, labels map[string][]string
 	if m.DisplayName == "" {
 		m.DisplayName = cut(name, maxName)
 	}
-	m.Labels = merged(labels, r.labels(o.get("labels")))
+	m.Labels = bounded(r, o.get("labels"), merged(labels, r.labels(o.get("labels"))))
+	target := r.percent(o.get("objective"))
 	spec := sloSpec{
 		Description: r.description(o.get("description")), Service: service,
 		Indicator:  document{Metadata: metadata{Name: m.Name}, Spec: indicatorSpec{Ratio: r.slothIndicator(o.get("sli"))}},
 		Windows:    []timeWindow{{Duration: "30d", Rolling: true}},
 		Method:     string(slo.Occurrences),
-		Objectives: []objective{{TargetPercent: r.percent(o.get("objective"))}},
+		Objectives: []objective{{TargetPercent: number(target.Percent())}},
 	}
-	spec.Policies, m.Annotations = r.slothAlerting(o.get("alerting"), m.Name, name)
+	spec.Policies, m.Annotations = r.slothAlerting(o.get("alerting"), target, m.Name, name)
 	r.out = append(r.out, document{Version: "openslo/v1", Kind: "SLO", Metadata: m, Spec: spec})
 }
 
 // percent reads a target such as 99.9.
-func (r *reader) percent(f field) number {
+func (r *reader) percent(f field) slo.Target {
 	text := r.required(f)
 	if text == "" {
-		return ""
+		return slo.Target{}
 	}
 	target, err := slo.ParseTarget(text, true)
 	if err != nil {
 		r.refuse(f, "%v", err)
-		return ""
 	}
-	return number(target.Percent())
+	return target
 }
 
 // refusePlugins refuses code of others, by its name.
@@ -149,30 +151,33 @@ func (r *reader) slothQuery(f field) *metric {
 func windowTemplate() *regexp.Regexp { return regexp.MustCompile(`\{\{-?\s*\.window\s*-?\}\}`) }
 
 // slothAlerting returns the policies of an SLO, and the links of its alerts.
-func (r *reader) slothAlerting(f field, name, title string) ([]document, map[string]string) {
+func (r *reader) slothAlerting(f field, target slo.Target, name, title string) ([]document, map[string]string) {
 	o := r.object(f, "name", "labels", "annotations", "page_alert", "ticket_alert")
 	if text := r.text(o.get("name")); text != "" {
 		title = text
 	}
-	labels, annotations := r.labels(o.get("labels")), r.keyed(o.get("annotations"))
+	labels, annotations := r.labels(o.get("labels")), r.annotations(o.get("annotations"))
 	var policies []document
-	shown := annotations
+	shown, wanted := annotations, false
 	for _, severity := range []string{"page", "ticket"} {
 		alert := r.object(o.get(severity+"_alert"), "disable", "labels", "annotations")
-		ownLabels, ownAnnotations := r.labels(alert.get("labels")), r.keyed(alert.get("annotations"))
+		at := alert.self.near(o.self)
+		ownLabels := bounded(r, at, merged(labels, r.labels(alert.get("labels"))))
+		ownAnnotations := bounded(r, at, merged(annotations, r.annotations(alert.get("annotations"))))
 		if r.flag(alert.get("disable"), false) {
 			continue
 		}
-		shown = merged(ownAnnotations, shown)
-		for _, b := range slothBurns() {
-			if b.severity == severity {
-				b.labels, b.annotations = merged(labels, ownLabels), merged(annotations, ownAnnotations)
-				policies = append(policies, b.policy(name, fmt.Sprintf("%s (%s, %s)", title, severity, b.long)))
-			}
+		shown, wanted = merged(ownAnnotations, shown), true
+		for _, b := range r.reachable(f, slothBurns(severity), target) {
+			b.labels, b.annotations = ownLabels, ownAnnotations
+			policies = append(policies, b.policy(name, fmt.Sprintf("%s (%s, %s)", title, severity, b.long)))
 		}
 	}
 	if len(policies) == 0 {
-		r.note(f, "page and ticket are disabled: one policy that never tells keeps Slowburn's default policy away")
+		if !wanted {
+			r.note(f, "page and ticket are disabled")
+		}
+		r.note(f, "no alert is left: one policy that never tells keeps Slowburn's default policy away")
 		return []document{silent(name, false)}, links(shown)
 	}
 	r.noteReceiver()

@@ -30,7 +30,7 @@ type walk struct {
 	jumps         int
 }
 
-func (w *walk) ReadLedger(context.Context, time.Time, func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
+func (w *walk) ReadLedger(context.Context, time.Time, slo.Detail, func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
 	long := w.start.Add(-90 * 24 * time.Hour)
 	return map[slo.SeriesID]slo.SeriesState{w.series: {Counted: []slo.Interval{{From: long}}}},
 		slo.Coverage{Since: long, Until: w.start}, map[string]int64{"a": 0}, nil

@@ -16,10 +16,12 @@ import (
 // Ledger is what the engine reads.
 type Ledger interface {
 	// ReadLedger visits the buckets since an instant as of one moment, older
-	// ones summed to minutes or hours (at the first slice of the sum), and
-	// returns what is known of the series, the coverage, and the newest
-	// commit's sequence by shard.
-	ReadLedger(ctx context.Context, since time.Time, visit func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error)
+	// ones summed to minutes or hours (at the first slice of the sum), in any
+	// order and perhaps in several parts, and returns what is known of the
+	// series, the coverage, and the newest commit's sequence by shard. It MUST
+	// read in detail what detail names.
+	ReadLedger(ctx context.Context, since time.Time, detail slo.Detail, visit func(slo.Delta)) (
+		map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error)
 	// Commits returns the commits after a sequence by shard, in their order,
 	// at most limit of them. It MUST return slo.ErrRebuild where one is missing.
 	Commits(ctx context.Context, after map[string]int64, limit int) ([]slo.Commit, error)
@@ -129,6 +131,8 @@ type Engine struct {
 	// judgeAll: the next evaluation is of every objective.
 	judgeAll    bool
 	evaluations uint64
+	// counted is what commits brought since the start, by series.
+	counted map[slo.SeriesID]slo.Counts
 }
 
 // New prepares an engine; it knows no objective until SetDefinitions.
@@ -154,6 +158,7 @@ func New(settings Settings) *Engine {
 		objectives: map[objectiveKey]*objective{},
 		bySeries:   map[slo.SeriesID][]*objective{},
 		statuses:   map[string]*entry{},
+		counted:    map[slo.SeriesID]slo.Counts{},
 	}
 }
 

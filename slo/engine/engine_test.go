@@ -56,7 +56,7 @@ func (f *fakeStore) commit(c slo.Commit) {
 	f.commits = append(f.commits, c)
 }
 
-func (f *fakeStore) ReadLedger(_ context.Context, _ time.Time, visit func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
+func (f *fakeStore) ReadLedger(_ context.Context, _ time.Time, _ slo.Detail, visit func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail {

@@ -83,12 +83,17 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	e.mu.Lock()
 	generation, longest := e.generation, e.longest
 	next, linked := newWorld(e.order, now)
+	detail := detailOf(linked, e.order, now)
 	e.mu.Unlock()
 	since := now.Add(-longest - time.Hour)
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, func(d slo.Delta) {
-		next.known(d.Series).add(d.Slice, d.Counts)
+	var last *series // Most often the next is of the same series.
+	states, coverage, sequences, err := e.settings.Ledger.ReadLedger(ctx, since, detail, func(d slo.Delta) {
+		if last == nil || d.Series != last.id {
+			last = next.known(d.Series)
+		}
+		last.add(d.Slice, d.Counts)
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
@@ -147,6 +152,7 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	}
 	for _, d := range c.Deltas {
 		known(d.Series).add(d.Slice, d.Counts)
+		e.counted[d.Series] = e.counted[d.Series].Plus(d.Counts)
 	}
 	for id, at := range c.Watermarks {
 		if s := known(id); at.After(s.state.Watermark) {

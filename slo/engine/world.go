@@ -142,13 +142,38 @@ func ids(definition slo.SLO, index int) []slo.SeriesID {
 	return all
 }
 
-// pin keeps the edges that the plan needs now, and the places where one revision
-// goes over into the next. It reports false if one is lost.
-func (l linked) pin(plan slo.Plan, now time.Time) bool {
+// edges are the places that the plan needs now, and those where one revision
+// goes over into the next.
+func (l linked) edges(plan slo.Plan, now time.Time) []slo.Slice {
 	edges := plan.Edges(now)
 	for _, e := range l.earlier {
 		edges = append(edges, slo.SliceOf(e.until))
 	}
+	return edges
+}
+
+// detailOf is what of the ledger must be read in detail, however old: hours in
+// which an edge lies, and series that slices are derived from.
+func detailOf(all []linked, objectives []*objective, now time.Time) slo.Detail {
+	detail := slo.Detail{Hours: map[int64]bool{}, Series: map[slo.SeriesID]bool{}}
+	for i, l := range all {
+		for _, edge := range l.edges(objectives[i].plan, now) {
+			detail.Hours[edge.Start().Unix()/int64(time.Hour/time.Second)] = true
+		}
+		for _, own := range append([]earlier{{sources: l.sources}}, l.earlier...) {
+			for _, s := range own.series {
+				if own.slices != nil {
+					detail.Series[s.id] = true
+				}
+			}
+		}
+	}
+	return detail
+}
+
+// pin keeps all edges. It reports false if one is lost.
+func (l linked) pin(plan slo.Plan, now time.Time) bool {
+	edges := l.edges(plan, now)
 	whole := l.sources.pin(edges)
 	for _, e := range l.earlier {
 		whole = e.pin(edges) && whole

@@ -17,3 +17,17 @@ func (j *Journal) Before(at time.Time) slo.Offset {
 	}
 	return last
 }
+
+// Since is the instant after which the journal has everything that arrived: the
+// arrival of the newest record before its oldest segment. It lies in 1970 while
+// the journal has its first segment, and is zero if it has none.
+func (j *Journal) Since() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range j.segments {
+		if !j.segments[i].lost {
+			return instant(j.segments[i].created)
+		}
+	}
+	return time.Time{}
+}

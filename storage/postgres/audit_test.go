@@ -60,6 +60,9 @@ func (a auditing) verdicts(series int) string {
 	letters := []byte("          ")
 	for _, v := range verdicts {
 		for slice := v.From; slice < v.To; slice++ {
+			if slice >= a.first+10 {
+				continue // The rest of a minute.
+			}
 			letters[slice-a.first] = map[slo.AuditVerdict]byte{slo.NotAudited: '.', slo.AuditEqual: '=', slo.AuditDiffers: '!'}[v.Verdict]
 		}
 	}
@@ -121,6 +124,39 @@ func TestVerdictsOfAudits(t *testing.T) {
 			t.Parallel()
 			a := newAuditing(t)
 			c.do(a)
+			require.Equal(t, c.want, a.verdicts(0))
+			pack(t, a.store, everything)
+			require.Equal(t, c.want, a.verdicts(0), "packed")
+		})
+	}
+}
+
+func TestVerdictsOfMinutes(t *testing.T) {
+	t.Parallel()
+	late := slo.Delta{Series: seriesID(0), Counts: slo.Counts{Bad: 1}, Corrections: slo.Corrections{Late: 1}}
+	for name, c := range map[string]struct {
+		do   func(a auditing)
+		want string
+	}{
+		"none":                         {func(auditing) {}, ".........."},
+		"the second is not closed":     {func(a auditing) { require.NoError(a, a.audit(func(*slo.Audit) {})) }, "======...."},
+		"a minute only partly audited": {func(a auditing) { require.NoError(a, a.audit(func(x *slo.Audit) { x.From++ })) }, ".........."},
+		"one slice differs": {func(a auditing) {
+			require.NoError(a, a.audit(func(x *slo.Audit) { x.Differing, x.Differences = 1, a.differ(2) }))
+		}, "!!!!!!...."},
+		"one slice was revised": {func(a auditing) {
+			require.NoError(a, a.audit(func(*slo.Audit) {}))
+			late.Slice = a.first + 4
+			a.commit(late)
+		}, ".........."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAuditing(t)
+			c.do(a)
+			p := everything
+			p.Minutes = p.Closed
+			pack(t, a.store, p)
 			require.Equal(t, c.want, a.verdicts(0))
 		})
 	}

@@ -11,25 +11,38 @@ import (
 
 // Buckets returns what the series counted in the slices [from, to), summed
 // over the shards, the oldest first, with their corrections; slices without
-// events are left out. One may have corrections alone.
+// events are left out. One may have corrections alone. Hours that are packed to
+// minutes give a bucket for each minute that begins in the range.
 func (s *Store) Buckets(ctx context.Context, series slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+bucketColumns+`
-		FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3
-		GROUP BY slice ORDER BY slice`, series, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("read buckets of series %s: %w", series, err)
-	}
-	buckets, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (slo.Bucket, error) {
-		var b slo.Bucket
-		var revised *int64
-		err := row.Scan(bucketFields(&b, &revised)...)
-		b.RevisedAt = instant(revised)
-		return b, err
+	var buckets []slo.Bucket
+	err := s.look(ctx, func(tx pgx.Tx) (err error) {
+		buckets, err = readSeriesBuckets(ctx, tx, series, from, to)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read buckets of series %s: %w", series, err)
 	}
 	return buckets, nil
+}
+
+func readSeriesBuckets(ctx context.Context, tx pgx.Tx, series slo.SeriesID, from, to slo.Slice) ([]slo.Bucket, error) {
+	rows, err := tx.Query(ctx, `SELECT `+bucketColumns+`
+		FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3`, series, from, to)
+	if err != nil {
+		return nil, err
+	}
+	buckets := []slo.Bucket{}
+	err = eachBucket(rows, nil, func(b slo.Bucket) { buckets = append(buckets, b) })
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = tx.Query(ctx, `SELECT `+packedColumns+` FROM hours
+		WHERE series = (SELECT id FROM series WHERE hash = $1) AND hour >= $2 AND hour <= $3`,
+		series, hourOfSlice(from), hourOfSlice(to-1)); err != nil {
+		return nil, err
+	}
+	err = eachPacked(rows, from, to, func(h *packedHour, c cellRow) { buckets = append(buckets, c.bucket(h.grid)) })
+	return joinBuckets(buckets), err
 }
 
 // Services returns every service seen, by name.

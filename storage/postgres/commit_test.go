@@ -164,7 +164,7 @@ func TestCommitTellsTheCountedStretches(t *testing.T) {
 					Started: change.started, Stopped: change.stopped,
 				}))
 			}
-			states, coverage, _, err := store.ReadLedger(t.Context(), noon, func(slo.Delta) {})
+			states, coverage, _, err := store.ReadLedger(t.Context(), noon, slo.Detail{}, func(slo.Delta) {})
 			require.NoError(t, err)
 			require.Equal(t, c.want, states[seriesID(1)].Counted)
 			require.False(t, coverage.Since.After(at(9)))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -12,9 +14,21 @@ import (
 // [from, to), of all shards.
 func (s *Store) Corrections(ctx context.Context, series slo.SeriesID, from, to slo.Slice) (slo.Corrections, error) {
 	var sum slo.Corrections
-	err := s.pool.QueryRow(ctx, `SELECT COALESCE(sum(late), 0)::bigint, COALESCE(sum(repeats), 0)::bigint, COALESCE(sum(conflicts), 0)::bigint
-		FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3`, series, from, to).
-		Scan(&sum.Late, &sum.Repeats, &sum.Conflicts)
+	err := s.look(ctx, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `SELECT COALESCE(sum(late), 0)::bigint, COALESCE(sum(repeats), 0)::bigint, COALESCE(sum(conflicts), 0)::bigint
+			FROM buckets WHERE series = (SELECT id FROM series WHERE hash = $1) AND slice >= $2 AND slice < $3`, series, from, to).
+			Scan(&sum.Late, &sum.Repeats, &sum.Conflicts)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT `+packedColumns+` FROM hours
+			WHERE series = (SELECT id FROM series WHERE hash = $1) AND hour >= $2 AND hour <= $3`,
+			series, hourOfSlice(from), hourOfSlice(to-1))
+		if err != nil {
+			return err
+		}
+		return eachPacked(rows, from, to, func(_ *packedHour, c cellRow) { sum = sum.Plus(c.Corrections) })
+	})
 	if err != nil {
 		return slo.Corrections{}, fmt.Errorf("read corrections of series %s: %w", series, err)
 	}

@@ -126,7 +126,7 @@ func TestReadLedgerAndCommitsAreOneStory(t *testing.T) {
 		default:
 		}
 		var sum int64
-		_, _, reached, err := store.ReadLedger(t.Context(), noon.Add(-time.Hour), func(d slo.Delta) { sum += d.Counts.Good })
+		_, _, reached, err := store.ReadLedger(t.Context(), noon.Add(-time.Hour), slo.Detail{}, func(d slo.Delta) { sum += d.Counts.Good })
 		require.NoError(t, err)
 		require.Equal(t, reached["a"], sum)
 	}

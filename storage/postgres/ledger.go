@@ -12,37 +12,32 @@ import (
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-const (
-	// The ages from which buckets are read by minute and by hour: the longest
-	// windows that need the finer grid (slo.History), and an hour for the one
-	// that such a window begins in.
-	minuteAge = 7 * time.Hour
-	hourAge   = 73 * time.Hour
-
-	slicesPerMinute = int64(time.Minute / slo.SliceLength)
-	slicesPerHour   = int64(time.Hour / slo.SliceLength)
-)
-
 // ReadLedger reads all that was counted since an instant (its hour included)
 // from one snapshot, and returns the state of every series, the coverage, and
 // the sequence that each shard had reached: Commits continues from there.
 //
-// visit gets the buckets, summed over the shards, day by day, the oldest
-// first, in no order within a day; what is older than three days by hour, what
-// is older than seven hours by minute, each as one Delta in the first slice of
-// its group. It MUST NOT use the store.
+// visit gets the buckets: what is older than three days by hour, what is older
+// than seven hours, or lies in an hour since 1970 that is in detail, by minute,
+// each as a Delta in the first slice of its group. A group may come in several
+// parts: those of shards, and what is packed before what is not. Series in
+// detail come last, one after the other, by minute at any age, in their order
+// and each group in one part. It MUST NOT use the store.
 func (s *Store) ReadLedger(
-	ctx context.Context, since time.Time, visit func(slo.Delta),
+	ctx context.Context, since time.Time, detail slo.Detail, visit func(slo.Delta),
 ) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
-	var l ledgerReader
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
+	l := ledgerReader{detail: []int64{}, whole: detail.Series, visit: visit} // An array that is NULL would hide every row.
+	for hour, in := range detail.Hours {
+		if in {
+			l.detail = append(l.detail, hour)
+		}
+	}
+	err := s.look(ctx, func(tx pgx.Tx) error {
 		// One day of many series takes longer than a statement usually may.
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '10min'`); err != nil {
 			return err
 		}
 		l.tx = tx
-		return l.read(ctx, since, visit)
+		return l.read(ctx, since)
 	})
 	if err != nil {
 		return nil, slo.Coverage{}, nil, fmt.Errorf("read the ledger: %w", err)
@@ -55,6 +50,9 @@ func (s *Store) ReadLedger(
 
 type ledgerReader struct {
 	tx        pgx.Tx
+	detail    []int64
+	whole     map[slo.SeriesID]bool
+	visit     func(slo.Delta)
 	states    map[slo.SeriesID]slo.SeriesState
 	hashes    map[int32]slo.SeriesID
 	coverage  slo.Coverage
@@ -62,14 +60,14 @@ type ledgerReader struct {
 	marks     map[string]mark
 }
 
-func (l *ledgerReader) read(ctx context.Context, since time.Time, visit func(slo.Delta)) error {
+func (l *ledgerReader) read(ctx context.Context, since time.Time) error {
 	if err := l.readCoverage(ctx); err != nil {
 		return fmt.Errorf("coverage: %w", err)
 	}
 	if err := l.readStates(ctx); err != nil {
 		return fmt.Errorf("series: %w", err)
 	}
-	if err := l.readBuckets(ctx, since, visit); err != nil {
+	if err := l.readBuckets(ctx, since); err != nil {
 		return fmt.Errorf("buckets: %w", err)
 	}
 	return nil
@@ -146,66 +144,6 @@ func (l *ledgerReader) readStates(ctx context.Context) error {
 		l.states[l.hashes[id]] = state
 	}
 	return err
-}
-
-// readBuckets reads one day after the other, so that neither side ever holds
-// more than a day.
-func (l *ledgerReader) readBuckets(ctx context.Context, since time.Time, visit func(slo.Delta)) error {
-	now := l.coverage.Until
-	if now.IsZero() {
-		now = time.Now() // Nothing was ever measured; then nothing is fine either.
-	}
-	byMinute := slo.SliceOf(now.Add(-minuteAge).Truncate(time.Hour))
-	byHour := slo.SliceOf(now.Add(-hourAge).Truncate(time.Hour))
-	from := max(0, int64(slo.SliceOf(since.Truncate(time.Hour))))
-	days, err := l.days(ctx)
-	if err != nil {
-		return err
-	}
-	for _, day := range days {
-		if (day+1)*slicesPerDay <= from {
-			continue
-		}
-		rows, err := l.tx.Query(ctx, `SELECT series, first, sum(good)::bigint, sum(bad)::bigint, sum(unknown)::bigint
-			FROM (SELECT series, good, bad, unknown, slice - slice % CASE
-					WHEN slice < $3 THEN $5 WHEN slice < $4 THEN $6 ELSE 1 END::bigint AS first
-				FROM buckets WHERE slice >= $1 AND slice < $2) AS grouped
-			GROUP BY series, first`,
-			max(from, day*slicesPerDay), (day+1)*slicesPerDay, int64(byHour), int64(byMinute), slicesPerHour, slicesPerMinute)
-		if err != nil {
-			return err
-		}
-		var id int32
-		var d slo.Delta
-		_, err = pgx.ForEachRow(rows, []any{&id, &d.Slice, &d.Counts.Good, &d.Counts.Bad, &d.Counts.Unknown}, func() error {
-			if d.Counts == (slo.Counts{}) {
-				return nil // It has corrections alone.
-			}
-			d.Series = l.hashes[id]
-			visit(d)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// days are the days that have a partition, in order.
-func (l *ledgerReader) days(ctx context.Context) ([]int64, error) {
-	rows, err := l.tx.Query(ctx, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-		WHERE i.inhparent = 'buckets'::regclass ORDER BY c.relname`)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (int64, error) {
-		var name string
-		if err := row.Scan(&name); err != nil {
-			return 0, err
-		}
-		return dayOfPartition(name)
-	})
 }
 
 func scanInterval(row pgx.CollectableRow) (slo.Interval, error) {

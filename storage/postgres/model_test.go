@@ -26,6 +26,8 @@ type model struct {
 	gaps      map[slo.Interval]bool
 	stretches map[string]map[slo.SeriesID][]slo.Stretch
 	commits   []slo.Commit
+	// minutes is up to where hours are packed to minutes; it never goes back.
+	minutes time.Time
 }
 
 func newModel() *model {
@@ -178,11 +180,17 @@ func (m *model) drawCommit(t *rapid.T) slo.Commit {
 	return c
 }
 
+// drawHours is how many hours ago something lies, most often one of a few of
+// each grid.
+func drawHours() *rapid.Generator[int] {
+	return rapid.OneOf(rapid.SampledFrom([]int{3, 20, 90}), rapid.IntRange(0, 120))
+}
+
 func drawDeltas(t *rapid.T, c *slo.Commit) {
 	type key struct{ series, hours, slice int }
 	cells := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) key {
 		// Far enough back to meet every grid, and dense enough to meet again.
-		return key{rapid.IntRange(1, 4).Draw(t, "series"), rapid.IntRange(0, 120).Draw(t, "hours"), rapid.IntRange(0, 17).Draw(t, "slice")}
+		return key{rapid.IntRange(1, 4).Draw(t, "series"), drawHours().Draw(t, "hours"), rapid.IntRange(0, 17).Draw(t, "slice")}
 	}), 0, 12, rapid.ID[key]).Draw(t, "cells")
 	for _, k := range cells {
 		id := seriesID(k.series)
@@ -249,9 +257,10 @@ func drawSeen(t *rapid.T, c *slo.Commit) {
 func TestStoreEqualsAModelUnderAnyCommits(t *testing.T) {
 	t.Parallel()
 	store, address := open(t)
+	store.RaiseEpoch(t)
 	rapid.Check(t, func(r *rapid.T) {
 		// A database of its own costs far more than what is done with it.
-		execute(t, address, `DELETE FROM buckets; DELETE FROM commits; DELETE FROM gaps; DELETE FROM series_counted; DELETE FROM refusals;
+		execute(t, address, `DELETE FROM buckets; DELETE FROM hours; DELETE FROM commits; DELETE FROM gaps; DELETE FROM series_counted; DELETE FROM refusals;
 			DELETE FROM services; DELETE FROM refused; DELETE FROM cursors; UPDATE series SET watermark_ns = NULL`)
 		m := newModel()
 		for range rapid.IntRange(1, 12).Draw(r, "commits") {
@@ -266,12 +275,52 @@ func TestStoreEqualsAModelUnderAnyCommits(t *testing.T) {
 			if rapid.Bool().Draw(r, "replay") {
 				require.ErrorIs(t, store.Commit(t.Context(), c), slo.ErrCursorMoved)
 			}
+			if rapid.IntRange(0, 2).Draw(r, "pack") == 0 {
+				m.pack(t, r, store)
+			}
 		}
 		m.check(t, store)
 		m.checkSnapshots(t, store)
-		m.checkLedger(t, store)
+		m.checkLedger(t, r, store)
 		m.checkCommits(t, store)
 	})
+}
+
+// pack packs the hours that end by some instant, and of them those that end by
+// another to minutes. The model knows slices, and minutes where they are all
+// that is left; in which table what is, it does not know.
+func (m *model) pack(t *testing.T, r *rapid.T, store *postgres.Store) {
+	t.Helper()
+	hours := rapid.IntRange(-2, 125).Draw(r, "closed for")
+	p := postgres.Packing{Closed: noon.Add(-time.Duration(hours) * time.Hour)}
+	p.Minutes = p.Closed.Add(-time.Duration(rapid.IntRange(0, 125).Draw(r, "by minute for")) * time.Hour)
+	if p.Minutes.Before(m.minutes) {
+		p.Minutes = m.minutes
+	}
+	if m.minutes = p.Minutes; p.Closed.Before(p.Minutes) {
+		p.Closed = p.Minutes
+	}
+	if rapid.IntRange(0, 4).Draw(r, "drop") == 0 {
+		p.Days = p.Closed
+	}
+	_, err := store.Pack(t.Context(), p)
+	require.NoError(t, err)
+	for _, buckets := range m.buckets {
+		for slice, b := range buckets {
+			if !slice.Start().Before(p.Minutes.Truncate(time.Hour)) || b.Minute {
+				continue
+			}
+			delete(buckets, slice)
+			first := slo.SliceOf(slice.Start().Truncate(time.Minute))
+			sum := buckets[first]
+			b.Slice, b.Minute = first, true
+			b.Counts, b.Corrections, b.Revisions = b.Counts.Plus(sum.Counts), b.Plus(sum.Corrections), b.Revisions+sum.Revisions
+			if sum.RevisedAt.After(b.RevisedAt) {
+				b.RevisedAt = sum.RevisedAt
+			}
+			buckets[first] = b
+		}
+	}
 }
 
 func (m *model) check(t *testing.T, store *postgres.Store) {
@@ -347,6 +396,7 @@ func (m *model) checkSnapshots(t *testing.T, store *postgres.Store) {
 			for i, b := range buckets {
 				require.True(t, i == 0 || buckets[i-1].Slice < b.Slice, "ascending")
 				other := sum[id][b.Slice]
+				b.Minute = b.Minute || other.Minute
 				b.Counts, b.Corrections, b.Revisions = b.Counts.Plus(other.Counts), b.Plus(other.Corrections), b.Revisions+other.Revisions
 				if other.RevisedAt.After(b.RevisedAt) {
 					b.RevisedAt = other.RevisedAt
@@ -368,8 +418,12 @@ func sortStretches(of map[slo.SeriesID][]slo.Stretch) map[slo.SeriesID][]slo.Str
 
 // checkLedger compares what ReadLedger visits with the model's counts, each
 // moved to the first slice of the group that its age puts it in.
-func (m *model) checkLedger(t *testing.T, store *postgres.Store) {
+func (m *model) checkLedger(t *testing.T, r *rapid.T, store *postgres.Store) {
 	t.Helper()
+	detail := map[int64]bool{}
+	for _, ago := range rapid.SliceOfN(drawHours(), 0, 20).Draw(r, "detail") {
+		detail[noon.Unix()/3600-int64(ago)] = rapid.Bool().Draw(r, "in detail")
+	}
 	since := noon.Add(-100*time.Hour + 30*time.Minute)
 	now := time.Time{}
 	sequences := map[string]int64{}
@@ -380,13 +434,15 @@ func (m *model) checkLedger(t *testing.T, store *postgres.Store) {
 		}
 	}
 	want := map[slo.SeriesID]map[slo.Slice]slo.Counts{}
+	whole := map[slo.SeriesID]bool{}
 	for id, buckets := range m.buckets {
 		want[id] = map[slo.Slice]slo.Counts{}
+		whole[id] = rapid.Bool().Draw(r, "whole")
 		for slice, bucket := range buckets {
 			switch start := slice.Start(); {
 			case start.Before(since.Truncate(time.Hour)) || bucket.Counts == (slo.Counts{}):
 				continue
-			case start.Before(now.Add(-73 * time.Hour).Truncate(time.Hour)):
+			case start.Before(now.Add(-73*time.Hour).Truncate(time.Hour)) && !detail[start.Unix()/3600] && !whole[id]:
 				slice = slo.SliceOf(start.Truncate(time.Hour))
 			case start.Before(now.Add(-7 * time.Hour).Truncate(time.Hour)):
 				slice = slo.SliceOf(start.Truncate(time.Minute))
@@ -398,12 +454,14 @@ func (m *model) checkLedger(t *testing.T, store *postgres.Store) {
 	for id := range m.buckets {
 		got[id] = map[slo.Slice]slo.Counts{}
 	}
-	newest := slo.Slice(0)
-	states, coverage, reached, err := store.ReadLedger(t.Context(), since, func(d slo.Delta) {
-		_, repeated := got[d.Series][d.Slice]
-		require.False(t, repeated, "each group is visited once")
-		require.GreaterOrEqual(t, d.Slice/8640, newest/8640, "the oldest day first")
-		got[d.Series][d.Slice], newest = d.Counts, d.Slice
+	last := map[slo.SeriesID]slo.Slice{}
+	states, coverage, reached, err := store.ReadLedger(t.Context(), since, slo.Detail{Hours: detail, Series: whole}, func(d slo.Delta) {
+		require.NotZero(t, d.Counts)
+		if whole[d.Series] {
+			require.Greater(t, d.Slice, last[d.Series], "in order, each slice in one part")
+			last[d.Series] = d.Slice
+		}
+		got[d.Series][d.Slice] = got[d.Series][d.Slice].Plus(d.Counts)
 	})
 	require.NoError(t, err)
 	require.Equal(t, want, got)

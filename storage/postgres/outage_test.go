@@ -105,7 +105,7 @@ func TestAFailoverToAnOlderStateIsCountedAgain(t *testing.T) {
 	require.Equal(t, files, server.Dir())
 	commitOf(7)
 	advance(store, 90)
-	_, _, follower, err := store.ReadLedger(t.Context(), noon, func(slo.Delta) {})
+	_, _, follower, err := store.ReadLedger(t.Context(), noon, slo.Detail{}, func(slo.Delta) {})
 	require.NoError(t, err)
 	require.Equal(t, resume(t, store, "a").Sequence, follower["a"])
 	stopServer(t, server)

@@ -92,18 +92,62 @@ func dayOfPartition(name string) (int64, error) {
 	return t.Unix() / int64(24*time.Hour/time.Second), nil
 }
 
+// daysOfBuckets are the days that have a partition, in order.
+func daysOfBuckets(ctx context.Context, q querier) ([]int64, error) {
+	names, err := partitions(ctx, q, "buckets")
+	if err != nil {
+		return nil, err
+	}
+	days := make([]int64, len(names))
+	for i, name := range names {
+		if days[i], err = dayOfPartition(name); err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
+}
+
+// partitions are the names of the partitions of a table, in order.
+func partitions(ctx context.Context, q querier, table string) ([]string, error) {
+	rows, err := q.Query(ctx, `SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = to_regclass($1) ORDER BY c.relname`, table)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 func ensureDay(ctx context.Context, tx pgx.Tx, day int64) error {
-	name := partitionName(day)
+	// The room left in each page lets a row that is counted up stay in its page.
+	return ensurePartition(ctx, tx, "buckets", partitionName(day), day*slicesPerDay, (day+1)*slicesPerDay, "WITH (fillfactor = 70)")
+}
+
+// monthLayout is the name of the table of a month of packed hours: hours_202601.
+const monthLayout = "hours_200601"
+
+// monthOf is the name of the partition of an hour, and its bounds.
+func monthOf(hour int64) (name string, from, to int64) {
+	t := time.Unix(hour*int64(time.Hour/time.Second), 0).UTC()
+	begin := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	return begin.Format(monthLayout), hourOf(begin), hourOf(begin.AddDate(0, 1, 0))
+}
+
+// ensureMonth makes the partition of packed hours that an hour lies in.
+func ensureMonth(ctx context.Context, tx pgx.Tx, hour int64) error {
+	name, from, to := monthOf(hour)
+	return ensurePartition(ctx, tx, "hours", name, from, to, "")
+}
+
+// ensurePartition makes a partition unless it exists. Its statements take no
+// parameters; the name holds letters and digits only.
+func ensurePartition(ctx context.Context, tx pgx.Tx, table, name string, from, to int64, options string) error {
 	var exists bool
 	if err := tx.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists); err != nil || exists {
 		return err
 	}
-	// Neither statement takes parameters; the name holds digits only. The room
-	// left in each page lets a row that is counted up stay in its page.
 	for _, statement := range []string{
-		fmt.Sprintf(`CREATE TABLE %s (LIKE buckets INCLUDING ALL) WITH (fillfactor = 70)`, name),
-		fmt.Sprintf(`ALTER TABLE buckets ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)`,
-			name, day*slicesPerDay, (day+1)*slicesPerDay),
+		fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL) %s`, name, table, options),
+		fmt.Sprintf(`ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)`, table, name, from, to),
 	} {
 		if _, err := tx.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

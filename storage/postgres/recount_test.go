@@ -60,7 +60,7 @@ func TestRecountJoinsTheStretchThatItEndsAt(t *testing.T) {
 	stretches, err := store.Stretches(t.Context(), "a")
 	require.NoError(t, err)
 	require.Equal(t, map[slo.SeriesID][]slo.Stretch{id: {{Interval: slo.Interval{From: ago(9)}, After: 5}}}, stretches)
-	states, coverage, _, err := store.ReadLedger(t.Context(), ago(60), func(slo.Delta) {})
+	states, coverage, _, err := store.ReadLedger(t.Context(), ago(60), slo.Detail{}, func(slo.Delta) {})
 	require.NoError(t, err)
 	require.Equal(t, []slo.Interval{{From: ago(9)}}, states[id].Counted)
 	require.Equal(t, slo.Coverage{Since: ago(9), Until: noon.Add(10 * time.Second), Gaps: []slo.Interval{}}, coverage)

@@ -139,7 +139,7 @@ func TestServerRunsAgainAfterItWasKilled(t *testing.T) {
 	}
 	require.Equal(t, 2, killed)
 	var counted int64
-	_, _, _, err := store.ReadLedger(t.Context(), noon, func(d slo.Delta) { counted += d.Counts.Good })
+	_, _, _, err := store.ReadLedger(t.Context(), noon, slo.Detail{}, func(d slo.Delta) { counted += d.Counts.Good })
 	require.NoError(t, err)
 	require.EqualValues(t, total, counted, "each once, whatever was killed")
 	cancel()

@@ -13,15 +13,15 @@ import (
 
 // AuditVerdicts returns what the newest audits say of the slices [from, to) of
 // the series, the oldest first: of every slice that has a bucket, or that an
-// audit counts something in; neighbours of which the same is said are joined.
-// Where several shards count, the worst is said.
+// audit counts something in, and of the whole minute where that is all that is
+// kept; neighbours of which the same is said are joined. Where several shards
+// count, the worst is said.
 //
 // A verdict is about the bucket as it is: one that was revised after the audit,
 // or that was not closed then, is not audited, and the time says when it was.
 func (s *Store) AuditVerdicts(ctx context.Context, series slo.SeriesID, from, to slo.Slice) ([]slo.SliceVerdict, error) {
 	var v verdicts
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error { return v.read(ctx, tx, series, from, to) })
+	err := s.look(ctx, func(tx pgx.Tx) error { return v.read(ctx, tx, series, from, to) })
 	if err != nil {
 		return nil, fmt.Errorf("read the audits of series %s: %w", series, err)
 	}
@@ -32,8 +32,8 @@ func (s *Store) AuditVerdicts(ctx context.Context, series slo.SeriesID, from, to
 type verdicts struct {
 	// audits are those that compared the series, the newest first.
 	audits []auditOfSeries
-	// cells are the slices to judge, with the commit that last revised each.
-	cells map[cell]int64
+	// cells are what there is to judge.
+	cells map[cell]cellState
 	// differences are those kept, differing how many there are of each audit.
 	differences map[int64]map[slo.Slice]bool
 }
@@ -41,6 +41,12 @@ type verdicts struct {
 type cell struct {
 	slice slo.Slice
 	shard int32
+}
+
+// cellState is the commit that last revised a cell, and how many slices it has.
+type cellState struct {
+	revised int64
+	length  slo.Slice
 }
 
 type auditOfSeries struct {
@@ -69,32 +75,58 @@ func (v *verdicts) read(ctx context.Context, tx pgx.Tx, series slo.SeriesID, fro
 	if v.audits, err = pgx.CollectRows(rows, pgx.RowToStructByPos[auditOfSeries]); err != nil {
 		return err
 	}
-	v.cells, v.differences = make(map[cell]int64), make(map[int64]map[slo.Slice]bool)
-	rows, err = tx.Query(ctx, `SELECT slice, shard, COALESCE(revised_sequence, 0) FROM buckets
-		WHERE series = $1 AND slice >= $2 AND slice < $3`, id, from, to)
+	v.cells, v.differences = make(map[cell]cellState), make(map[int64]map[slo.Slice]bool)
+	if err := v.readCells(ctx, tx, id, from, to); err != nil {
+		return err
+	}
+	return v.readDifferences(ctx, tx, id, from, to)
+}
+
+func (v *verdicts) readCells(ctx context.Context, tx pgx.Tx, series int32, from, to slo.Slice) error {
+	add := func(c cell, state cellState) {
+		known := v.cells[c]
+		v.cells[c] = cellState{max(known.revised, state.revised), max(known.length, state.length)}
+	}
+	rows, err := tx.Query(ctx, `SELECT slice, shard, COALESCE(revised_sequence, 0) FROM buckets
+		WHERE series = $1 AND slice >= $2 AND slice < $3`, series, from, to)
 	if err != nil {
 		return err
 	}
 	var c cell
-	var revised, audit int64
-	if _, err = pgx.ForEachRow(rows, []any{&c.slice, &c.shard, &revised}, func() error {
-		v.cells[c] = revised
+	state := cellState{length: 1}
+	if _, err = pgx.ForEachRow(rows, []any{&c.slice, &c.shard, &state.revised}, func() error {
+		add(c, state)
 		return nil
 	}); err != nil {
 		return err
 	}
-	rows, err = tx.Query(ctx, `SELECT d.audit, a.shard, d.slice FROM audit_differences d JOIN audits a ON a.id = d.audit
-		WHERE d.series = $1 AND d.slice >= $2 AND d.slice < $3`, id, from, to)
+	rows, err = tx.Query(ctx, `SELECT `+packedColumns+` FROM hours WHERE series = $1 AND hour >= $2 AND hour <= $3`,
+		series, hourOfSlice(from), hourOfSlice(to-1))
 	if err != nil {
 		return err
 	}
+	return eachPacked(rows, from, to, func(h *packedHour, packed cellRow) {
+		add(cell{packed.slice, h.shard}, cellState{packed.revisedSequence, h.grid.step()})
+	})
+}
+
+// readDifferences also adds the cells that only an audit counts something in.
+func (v *verdicts) readDifferences(ctx context.Context, tx pgx.Tx, series int32, from, to slo.Slice) error {
+	rows, err := tx.Query(ctx, `SELECT d.audit, a.shard, d.slice FROM audit_differences d JOIN audits a ON a.id = d.audit
+		WHERE d.series = $1 AND d.slice >= $2 AND d.slice < $3`, series, from, to)
+	if err != nil {
+		return err
+	}
+	var c cell
+	var audit int64
 	_, err = pgx.ForEachRow(rows, []any{&audit, &c.shard, &c.slice}, func() error {
 		if v.differences[audit] == nil {
 			v.differences[audit] = make(map[slo.Slice]bool)
 		}
 		v.differences[audit][c.slice] = true
-		if _, known := v.cells[c]; !known {
-			v.cells[c] = 0
+		minute := cell{c.slice - c.slice%byMinute.step(), c.shard}
+		if _, known := v.cells[c]; !known && v.cells[minute].length <= 1 {
+			v.cells[c] = cellState{length: 1}
 		}
 		return nil
 	})
@@ -104,10 +136,13 @@ func (v *verdicts) read(ctx context.Context, tx pgx.Tx, series slo.SeriesID, fro
 // of judges every cell, and joins those of one slice, and neighbours.
 func (v *verdicts) of() []slo.SliceVerdict {
 	joined := make(map[slo.Slice]slo.SliceVerdict)
-	for c, revised := range v.cells {
-		verdict := v.judge(c, revised)
-		if other, both := joined[c.slice]; !both || gravity(verdict.Verdict) > gravity(other.Verdict) {
-			joined[c.slice] = verdict
+	for c, state := range v.cells {
+		verdict := v.judge(c, state)
+		for slice := c.slice; slice < c.slice+state.length; slice++ {
+			verdict.From, verdict.To = slice, slice+1
+			if other, both := joined[slice]; !both || gravity(verdict.Verdict) > gravity(other.Verdict) {
+				joined[slice] = verdict
+			}
 		}
 	}
 	var runs []slo.SliceVerdict
@@ -130,16 +165,20 @@ func gravity(v slo.AuditVerdict) int {
 	return slices.Index([]slo.AuditVerdict{slo.AuditEqual, slo.NotAudited, slo.AuditDiffers}, v)
 }
 
-func (v *verdicts) judge(c cell, revised int64) slo.SliceVerdict {
-	verdict := slo.SliceVerdict{From: c.slice, To: c.slice + 1, Verdict: slo.NotAudited}
+func (v *verdicts) judge(c cell, state cellState) slo.SliceVerdict {
+	verdict := slo.SliceVerdict{Verdict: slo.NotAudited}
+	end := c.slice + state.length
 	for _, a := range v.audits {
-		if a.Shard != c.shard || c.slice < a.From || c.slice >= a.To {
+		if a.Shard != c.shard || c.slice < a.From || end > a.To {
 			continue
 		}
 		verdict.At, verdict.Sealed = instant(&a.AtNS), a.Sealed
-		differs := v.differences[a.ID][c.slice]
+		differs := false
+		for slice := c.slice; slice < end; slice++ {
+			differs = differs || v.differences[a.ID][slice]
+		}
 		switch {
-		case revised > a.Sequence || c.slice >= a.Closed:
+		case state.revised > a.Sequence || end > a.Closed:
 		case differs:
 			verdict.Verdict = slo.AuditDiffers
 		case !a.Unlisted:

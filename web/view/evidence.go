@@ -26,15 +26,38 @@ type Evidence struct {
 	Audit   string
 	AuditAt Moment
 	Differs bool
+	// Edits are the places where what is measured was edited, newest first.
+	Edits []Edit
+}
+
+// Edit is one place in the window where one revision goes over into the next.
+type Edit struct {
+	Until Moment
+	// Part is what was counted before, Difference what the two count otherwise;
+	// empty where they were never counted together.
+	Part, Difference string
 }
 
 // Any reports that there is something to show.
-func (e Evidence) Any() bool { return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" }
+func (e Evidence) Any() bool { return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" || len(e.Edits) > 0 }
 
 func newEvidence(in Scene, o slo.ObjectiveStatus, now time.Time) Evidence {
 	var e Evidence
 	if !o.CountedSince.IsZero() {
 		e.CountedSince, e.Partly = NewMoment(o.CountedSince, now), o.CountedSince.After(o.From)
+	}
+	for _, s := range o.Splices {
+		edit := Edit{
+			Until: NewMoment(s.Until, now),
+			Part: "revision " + Count(int64(s.Revision)) + " counted " + inUnits(o, s.Counts.Bad) + " bad of " + inUnits(o, s.Counts.Total()) +
+				" in this window",
+		}
+		if s.Both.From.Before(s.Both.To) {
+			edit.Difference = "where both were counted, " + NewMoment(s.Both.From, now).Text + " to " + NewMoment(s.Both.To, now).Text + ": " +
+				inUnits(o, s.Before.Bad) + " bad of " + inUnits(o, s.Before.Total()) + " as it was, " +
+				inUnits(o, s.After.Bad) + " bad of " + inUnits(o, s.After.Total()) + " as it is now"
+		}
+		e.Edits = append(e.Edits, edit)
 	}
 	if c := in.Corrections; c != nil {
 		e.Late, e.Repeats, e.Conflicts = plural(c.Late, "event"), plural(c.Repeats, "repeat"), plural(c.Conflicts, "conflict")

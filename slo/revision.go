@@ -1,0 +1,87 @@
+package slo
+
+import (
+	"slices"
+	"time"
+)
+
+// maxEarlier bounds how many revisions that measured something else are kept of
+// an SLO: each costs what a series costs while windows reach back to it.
+const maxEarlier = 16
+
+// EarlierRevisions is what a definition that takes the place of another has
+// before it: what that one had, and itself if it measured something else. What
+// no window can reach any more is left out.
+func EarlierRevisions(before, now Definition) []EarlierRevision {
+	var earlier []EarlierRevision
+	if !sameSeries(before.SLO, now.SLO) {
+		earlier = append(earlier, EarlierRevision{Revision: before.Revision, Until: now.AppliedAt, SLO: before.SLO})
+	}
+	for _, e := range before.Earlier {
+		if now.AppliedAt.Sub(e.Until) <= MaxWindow && len(earlier) < maxEarlier {
+			earlier = append(earlier, e)
+		}
+	}
+	if now.RetireNow {
+		for i := range earlier {
+			earlier[i].Retired = true
+		}
+	}
+	return earlier
+}
+
+// sameSeries reports whether the objectives of two SLOs count the same, each.
+func sameSeries(a, b SLO) bool { return slices.Equal(seriesOf(a), seriesOf(b)) }
+
+func seriesOf(s SLO) []SeriesID {
+	ids := make([]SeriesID, len(s.Objectives))
+	for i := range ids {
+		ids[i] = s.SeriesOf(i).ID
+	}
+	return ids
+}
+
+// Retire marks the earlier revisions whose series need not be counted any
+// longer: after an edit every tier is judged by what is measured now as soon as
+// that covers its look-back, at the latest as long after the edit as the longest
+// look-back is. It reports whether any is marked that was not before.
+func (d Definition) Retire(now time.Time) (Definition, bool) {
+	if !slices.ContainsFunc(d.Earlier, func(e EarlierRevision) bool { return !e.Retired }) {
+		return d, false
+	}
+	overlap := d.SLO.longestLookBack()
+	marked := false
+	d.Earlier = slices.Clone(d.Earlier)
+	for i := range d.Earlier {
+		if e := &d.Earlier[i]; !e.Retired && now.Sub(e.Until) > overlap {
+			e.Retired, marked = true, true
+		}
+	}
+	return d, marked
+}
+
+// longestLookBack is that of any tier of any objective.
+func (s SLO) longestLookBack() time.Duration {
+	var longest time.Duration
+	for i := range s.Evaluated() {
+		plan := NewPlan(s, i)
+		for k := range plan.tiers {
+			if tier := &plan.tiers[k]; tier.windowed() && tier.LeftOut == "" {
+				longest = max(longest, tier.Long)
+			}
+		}
+	}
+	return longest
+}
+
+// Counted are the series to be counted for the definition: its own, and those of
+// earlier revisions that are not retired.
+func (d Definition) Counted() []Series {
+	all := d.SLO.Series()
+	for _, e := range d.Earlier {
+		if _, comparable := d.SLO.Under(e); comparable && !e.Retired {
+			all = append(all, e.SLO.Series()...)
+		}
+	}
+	return all
+}
