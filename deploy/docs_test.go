@@ -108,13 +108,11 @@ func requireFlags(t *testing.T, flags map[string]map[string]bool, text string) {
 func requireNames(t *testing.T, flags map[string]map[string]bool, text string) {
 	t.Helper()
 	for _, match := range regexp.MustCompile("`--([a-z][a-z-]*)[^`]*`").FindAllStringSubmatch(text, -1) {
-		require.True(t, flags["serve"][match[1]], "slowburn serve has no flag --%s", match[1])
+		require.True(t, flags["serve"][match[1]] || flags["slo"][match[1]], "neither slowburn serve nor slowburn slo has a flag --%s", match[1])
 	}
 	for _, variable := range regexp.MustCompile(`SLOWBURN_[A-Z][A-Z_]*`).FindAllString(text, -1) {
-		if variable != "SLOWBURN_POSTGRES_BIN" { // A setting of the database's own.
-			if !sets(flags["slo"], variable) {
-				requireVariable(t, flags["serve"], variable)
-			}
+		if variable != "SLOWBURN_POSTGRES_BIN" && !sets(flags["slo"], variable) { // A setting of the database's own.
+			requireVariable(t, flags["serve"], variable)
 		}
 	}
 	for _, span := range regexp.MustCompile("`(slowburn slo [^`]*)`").FindAllStringSubmatch(text, -1) {
