@@ -154,7 +154,7 @@ func (p *plan) slo(one candidate) error {
 	before, found := p.before.definition(one.Name)
 	waits := slices.ContainsFunc(before.Earlier, func(e slo.EarlierRevision) bool { return !e.Retired })
 	if found && sameMeaning(*resolved, before.SLO) {
-		if one.same(before.Document, before.Origin) && !(one.retireNow && waits) {
+		if one.same(before.Document, before.Origin) && (!one.retireNow || !waits) {
 			p.note(one, slo.ObjectChange{Effect: slo.Unchanged, Revision: before.Revision, AppliedAt: before.AppliedAt})
 			return nil
 		}
