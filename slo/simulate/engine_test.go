@@ -29,7 +29,7 @@ func (l *live) commit(c slo.Commit) {
 	l.commits = append(l.commits, c)
 }
 
-func (*live) ReadLedger(context.Context, time.Time, func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
+func (*live) ReadLedger(context.Context, time.Time, slo.Detail, func(slo.Delta)) (map[slo.SeriesID]slo.SeriesState, slo.Coverage, map[string]int64, error) {
 	return nil, slo.Coverage{}, nil, nil
 }
 

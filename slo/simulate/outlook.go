@@ -46,7 +46,7 @@ func (r *run) nextChange(at time.Time) time.Time {
 		var until time.Time
 		needed[i], until = r.needs(i, at)
 		if needed[i] == noFact {
-			return at.Add(r.drive.step)
+			return at.Add(step)
 		}
 		if !until.IsZero() && until.Before(limit) {
 			limit = until
@@ -65,7 +65,7 @@ func (r *run) nextChange(at time.Time) time.Time {
 		}
 		switch {
 		case !until.After(now):
-			return now.Add(r.drive.step)
+			return now.Add(step)
 		case !until.Before(limit) || !quiet:
 			return until
 		}
@@ -85,7 +85,7 @@ func (r *run) limit(at time.Time) time.Time {
 		limit = r.instants[len(r.kept)]
 	}
 	if edges := r.plan.Edges(limit); len(edges) > 0 {
-		if edge := ceil(edges[0].Start(), r.drive.step); edge.After(at) && edge.Before(limit) {
+		if edge := ceil(edges[0].Start()); edge.After(at) && edge.Before(limit) {
 			limit = edge
 		}
 	}
@@ -131,7 +131,7 @@ func (r *run) waits(v slo.TierStatus, at time.Time) (fact, time.Time) {
 	}
 	until = until.Add(silentAfter)
 	earlier := func(other time.Time) {
-		if other = ceil(other, r.drive.step); other.Before(until) {
+		if other = ceil(other); other.Before(until) {
 			until = other
 		}
 	}
@@ -171,19 +171,19 @@ func (r *run) look(i int, needed fact, now, limit time.Time) time.Time {
 	}
 	o.fact, o.until = needed, now
 	for {
-		until := now.Add(time.Duration(o.stride) * r.drive.step)
+		until := now.Add(time.Duration(o.stride) * step)
 		if until.After(limit) {
 			until = limit
 		}
 		if r.holds(o.tier, needed, now, until) {
 			o.until = until
-			o.stride = min(2*o.stride, int(longestSkip/r.drive.step))
+			o.stride = min(2*o.stride, int(longestSkip/step))
 			return until
 		}
-		if o.stride == 1 || !until.After(now.Add(r.drive.step)) {
+		if o.stride == 1 || !until.After(now.Add(step)) {
 			o.stride = 1
 			return now
 		}
-		o.stride = max(1, min(o.stride, int(until.Sub(now)/r.drive.step))/2)
+		o.stride = max(1, min(o.stride, int(until.Sub(now)/step))/2)
 	}
 }
