@@ -133,6 +133,15 @@ func (l *lane) pin(plan *slo.Plan, at time.Time) bool {
 	return whole && (l.slices == nil || !l.slices.Lost())
 }
 
+// to is where look-backs end at an instant: at the watermark while that is near,
+// else at the instant.
+func (l *lane) to(at time.Time) time.Time {
+	if mark, ok := l.watermark(at); ok && at.Sub(mark) <= silentAfter {
+		return mark
+	}
+	return at
+}
+
 // watermark is the end of the newest bucket that has ended by an instant.
 func (l *lane) watermark(at time.Time) (time.Time, bool) {
 	newest := slo.Slice(-1)

@@ -36,12 +36,11 @@ type outlook struct {
 // judged in any case. Between at and that step every evaluation would give the
 // same transitions: none.
 //
-// With nothing over and nothing open it looks on without evaluating: the state
-// is known. Else the step at which the facts end is judged, so that what the
-// episodes remember (when they were last over) is as it would be.
+// It looks on without evaluating as long as that is known. What episodes remember
+// of the steps in between, when they were last over, is set as it would be.
 func (r *run) nextChange(at time.Time) time.Time {
 	limit := r.limit(at)
-	needed, quiet := make([]fact, len(r.outlooks)), len(r.open) == 0
+	needed := make([]fact, len(r.outlooks))
 	for i := range r.outlooks {
 		var until time.Time
 		needed[i], until = r.needs(i, at)
@@ -51,7 +50,6 @@ func (r *run) nextChange(at time.Time) time.Time {
 		if !until.IsZero() && until.Before(limit) {
 			limit = until
 		}
-		quiet = quiet && (needed[i] == neverOver || needed[i] == anything)
 	}
 	for now := at; ; {
 		until := limit
@@ -65,11 +63,27 @@ func (r *run) nextChange(at time.Time) time.Time {
 		}
 		switch {
 		case !until.After(now):
+			r.remember(needed, at, now)
 			return now.Add(step)
-		case !until.Before(limit) || !quiet:
+		case !until.Before(limit):
 			return until
 		}
 		now = until
+	}
+}
+
+// remember notes that episodes were over until now, though only at was judged.
+func (r *run) remember(needed []fact, at, now time.Time) {
+	if !now.After(at) {
+		return
+	}
+	to := r.lane.to(now)
+	for i, f := range needed {
+		name := r.outlooks[i].tier.Name
+		if e, open := r.open[name]; open && f == bothOver && to.After(e.LastOver) {
+			e.LastOver = to
+			r.open[name] = e
+		}
 	}
 }
 

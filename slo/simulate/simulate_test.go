@@ -177,7 +177,8 @@ func TestABacktestScoresAndRecommends(t *testing.T) {
 		}
 	}
 	incidents := []simulate.Incident{
-		{From: begin.Add(3 * day), To: begin.Add(3*day + 20*time.Minute)}, {From: begin.Add(6 * day), To: begin.Add(6*day + 20*time.Minute)},
+		{From: begin.Add(3 * day), To: begin.Add(3*day + 20*time.Minute)},
+		{From: begin.Add(6 * day), To: begin.Add(6*day + 20*time.Minute)},
 		{From: begin.Add(9 * day), To: begin.Add(9*day + time.Hour)}, // Nothing is to be seen of it.
 	}
 	spoil(incidents[0].From, 20*time.Minute, 300)
