@@ -72,6 +72,6 @@ func sameTree(t *testing.T, decoder *json.Decoder, node *yaml.Node) {
 func TestJSONIsLaidOutWithoutTabs(t *testing.T) {
 	t.Parallel()
 	laid := yamlOfJSON([]byte("{\t\"a\":\r\n\t\t[1]}"))
-	require.Equal(t, "{\n  \"a\": [\n    1\n  ]\n}", string(laid))
+	require.Equal(t, []byte("{\n  \"a\": [\n    1\n  ]\n}"), laid)
 	require.False(t, bytes.ContainsAny(laid, "\t\r"))
 }

@@ -131,6 +131,8 @@ type Engine struct {
 	// judgeAll: the next evaluation is of every objective.
 	judgeAll    bool
 	evaluations uint64
+	// counted is what commits brought since the start, by series.
+	counted map[slo.SeriesID]slo.Counts
 }
 
 // New prepares an engine; it knows no objective until SetDefinitions.
@@ -156,6 +158,7 @@ func New(settings Settings) *Engine {
 		objectives: map[objectiveKey]*objective{},
 		bySeries:   map[slo.SeriesID][]*objective{},
 		statuses:   map[string]*entry{},
+		counted:    map[slo.SeriesID]slo.Counts{},
 	}
 }
 
