@@ -3,6 +3,7 @@ package simulate_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -73,7 +74,7 @@ func TestARunJudgesAsTheEngineDoes(t *testing.T) {
 		},
 		"a calendar, and policies of one's own": func(d *slo.SLO) {
 			d.Window = slo.Window{Duration: day, Calendar: slo.Calendar{Count: 1, Unit: 'd', Start: "2026-01-01 05:30", Zone: "Asia/Kolkata"}}
-			d.Policies = append(paging("hour", "10", time.Hour).Policies, paging("minutes", "14.4", 5*time.Minute).Policies...)
+			d.Policies = slices.Concat(paging("hour", "10", time.Hour).Policies, paging("minutes", "14.4", 5*time.Minute).Policies)
 			d.Policies[1].Condition.After, d.Policies[1].WhenNoData = 3*time.Minute, true
 		},
 	} {
@@ -96,8 +97,14 @@ func compareWithEngine(t *testing.T, d slo.SLO) {
 		bad    int64
 		silent bool
 	}{
-		{length: 2 * time.Hour}, {length: 10 * time.Minute, bad: 300}, {length: time.Hour}, {length: 90 * time.Minute, bad: 40},
-		{length: time.Hour, silent: true}, {length: time.Hour}, {length: 2 * time.Minute, bad: 1000}, {length: time.Hour, bad: 1},
+		{length: 2 * time.Hour},
+		{length: 10 * time.Minute, bad: 300},
+		{length: time.Hour},
+		{length: 90 * time.Minute, bad: 40},
+		{length: time.Hour, silent: true},
+		{length: time.Hour},
+		{length: 2 * time.Minute, bad: 1000},
+		{length: time.Hour, bad: 1},
 	} {
 		if !s.silent {
 			buckets = append(buckets, steady(at, s.length, s.bad)...)

@@ -91,6 +91,32 @@ func TestAnOutageIsOneEpisodeOfTheFastTier(t *testing.T) {
 	require.Less(t, o.Budget[len(o.Budget)-1].Left, 0.0)
 }
 
+// TestMinutesCountAsSpreadEvenly compares an outage that is kept by the slice
+// with the same one by the minute, as the ledger keeps it after some days.
+func TestMinutesCountAsSpreadEvenly(t *testing.T) {
+	t.Parallel()
+	d := definition(t, "0.999")
+	slices := append(append(steady(begin, day, 0), steady(begin.Add(day), 10*time.Minute, 499)...), steady(begin.Add(day+10*time.Minute), day, 0)...)
+	var minutes []slo.Bucket
+	for i, b := range slices {
+		if i%6 == 0 {
+			minutes = append(minutes, slo.Bucket{Slice: b.Slice, Minute: true})
+		}
+		m := &minutes[len(minutes)-1]
+		m.Counts = m.Counts.Plus(b.Counts)
+	}
+	minutes = append(minutes, slo.Bucket{Slice: slices[0].Slice - 6, Minute: true, Counts: slo.Counts{Good: 1, Bad: 5, Unknown: 7}})
+	slices = append(slices, slo.Bucket{Slice: slices[0].Slice - 1, Counts: slo.Counts{Good: 1, Bad: 5, Unknown: 7}})
+	var results []simulate.Objective
+	for _, buckets := range [][]slo.Bucket{slices, minutes} {
+		result, err := simulate.Run(d, simulate.Series{d.SeriesOf(0).ID: buckets}, begin, begin.Add(2*day), simulate.Options{})
+		require.NoError(t, err)
+		results = append(results, result.Objectives[0])
+	}
+	require.Equal(t, results[0].Status.Counts, results[1].Status.Counts)
+	require.Equal(t, transitions(results[0]), transitions(results[1]))
+}
+
 func TestRangesThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	d := definition(t, "0.999")
@@ -151,7 +177,8 @@ func TestABacktestScoresAndRecommends(t *testing.T) {
 		}
 	}
 	incidents := []simulate.Incident{
-		{From: begin.Add(3 * day), To: begin.Add(3*day + 20*time.Minute)}, {From: begin.Add(6 * day), To: begin.Add(6*day + 20*time.Minute)},
+		{From: begin.Add(3 * day), To: begin.Add(3*day + 20*time.Minute)},
+		{From: begin.Add(6 * day), To: begin.Add(6*day + 20*time.Minute)},
 		{From: begin.Add(9 * day), To: begin.Add(9*day + time.Hour)}, // Nothing is to be seen of it.
 	}
 	spoil(incidents[0].From, 20*time.Minute, 300)
