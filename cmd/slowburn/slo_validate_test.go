@@ -214,7 +214,6 @@ func TestCallsOfSLOThatAreWrittenWronglyAreUsage(t *testing.T) {
 		"an unknown kind":              {"delete", "sli/checkout"},
 		"a kind without a name":        {"get", "SLI/"},
 		"delete without names":         {"delete"},
-		"retiring, which is to come":   {"apply", "--retire-now", "x"},
 		"an unknown format of a diff":  {"diff", "-o", "yaml", "x"},
 		"an unknown format of a table": {"get", "-o", "text"},
 	} {
