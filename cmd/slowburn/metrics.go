@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/engine"
 )
 
 // metricsHandler answers GET /metrics with the health of Slowburn itself.
@@ -17,6 +22,7 @@ func (p *platform) metricsHandler() (http.Handler, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&selfCollector{platform: p},
+		&eventsCollector{engine: p.engine},
 	}
 	gauges := []struct {
 		name, help string
@@ -110,4 +116,29 @@ func (c *selfCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(undelivered, prometheus.GaugeValue, float64(n))
 		ch <- prometheus.MustNewConstMetric(oldest, prometheus.GaugeValue, age)
 	}
+}
+
+// eventsCollector reads what the objectives counted since the start.
+type eventsCollector struct{ engine *engine.Engine }
+
+func (c *eventsCollector) description() *prometheus.Desc {
+	return prometheus.NewDesc("slowburn_events_total", "Events counted for an objective since the start, by result: good, bad or unknown.",
+		[]string{"slo", "objective", "result"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (c *eventsCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.description() }
+
+// Collect implements prometheus.Collector.
+func (c *eventsCollector) Collect(ch chan<- prometheus.Metric) {
+	description := c.description()
+	c.engine.Counted(func(name string, objective int, unit slo.Unit, counts slo.Counts) {
+		name, index := strings.ToValidUTF8(name, "?"), strconv.Itoa(objective)
+		for _, one := range []struct {
+			result string
+			n      int64
+		}{{"good", counts.Good}, {"bad", counts.Bad}, {"unknown", counts.Unknown}} {
+			ch <- prometheus.MustNewConstMetric(description, prometheus.CounterValue, float64(one.n)/float64(unit.Scale()), name, index, one.result)
+		}
+	})
 }

@@ -29,14 +29,11 @@ func newSLOApply(getenv func(string) string) *cobra.Command {
 			if err := checkOutput(output, "text", "json"); err != nil {
 				return err
 			}
-			if retire {
-				return usageError{errors.New("--retire-now does not exist yet")}
-			}
 			d := readDocuments(args, cmd.InOrStdin(), strict)
 			if err := refuseBroken(cmd, d, output); err != nil {
 				return err
 			}
-			applied, err := sendDocuments(cmd.Context(), &api, d, strict, dry)
+			applied, err := sendDocuments(cmd.Context(), &api, d, sending{strict: strict, dry: dry, retireNow: retire})
 			if err != nil {
 				return refusedByServer(cmd, err, output)
 			}
@@ -46,8 +43,8 @@ func newSLOApply(getenv func(string) string) *cobra.Command {
 	api.bindServer(cmd, getenv)
 	cmd.Flags().BoolVar(&strict, "strict", false, "read as the SDK of OpenSLO does: dialects are errors, not warnings")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "change nothing, only say what would change")
-	cmd.Flags().BoolVar(&retire, "retire-now", false, "reserved")
-	_ = cmd.Flags().MarkHidden("retire-now") // It is there, so this cannot fail.
+	cmd.Flags().BoolVar(&retire, "retire-now", false,
+		"judge every tier by what is measured now at once, where that was edited, and not when it covers the tier's look-back")
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
@@ -80,14 +77,20 @@ type refusedError struct {
 	apiError
 }
 
+// sending says how documents are sent.
+type sending struct{ strict, dry, retireNow bool }
+
 // sendDocuments sends all documents in one request.
-func sendDocuments(ctx context.Context, api *apiClient, d *documents, strict, dry bool) (appliedOutput, error) {
-	request, err := newSLORequest(d.objects, strict)
+func sendDocuments(ctx context.Context, api *apiClient, d *documents, s sending) (appliedOutput, error) {
+	request, err := newSLORequest(d.objects, s.strict)
 	if err != nil {
 		return appliedOutput{}, err
 	}
-	query := url.Values{"strict": {strconv.FormatBool(strict)}, "dry_run": {strconv.FormatBool(dry)}}
-	answer := appliedOutput{DryRun: dry}
+	query := url.Values{"strict": {strconv.FormatBool(s.strict)}, "dry_run": {strconv.FormatBool(s.dry)}}
+	if s.retireNow {
+		query.Set("retire_now", "true")
+	}
+	answer := appliedOutput{DryRun: s.dry}
 	err = api.send(ctx, http.MethodPost, "/api/v1/slos?"+query.Encode(), request.body, &answer)
 	if refused, ok := errors.AsType[apiError](err); ok && len(refused.faults) > 0 {
 		refused.faults = request.allHome(refused.faults)

@@ -24,6 +24,7 @@ type bucketsAnswer struct {
 	Series  slo.SeriesID `json:"series"`
 	Buckets []struct {
 		Start   time.Time `json:"start"`
+		End     time.Time `json:"end"`
 		Good    int64     `json:"good"`
 		Bad     int64     `json:"bad"`
 		Unknown int64     `json:"unknown"`
@@ -33,7 +34,7 @@ type bucketsAnswer struct {
 func (a bucketsAnswer) addTo(series simulate.Series) {
 	for _, b := range a.Buckets {
 		series[a.Series] = append(series[a.Series], slo.Bucket{
-			Slice: slo.SliceOf(b.Start), Counts: slo.Counts{Good: b.Good, Bad: b.Bad, Unknown: b.Unknown},
+			Slice: slo.SliceOf(b.Start), Minute: b.End.Sub(b.Start) == time.Minute, Counts: slo.Counts{Good: b.Good, Bad: b.Bad, Unknown: b.Unknown},
 		})
 	}
 }
@@ -70,7 +71,7 @@ func reachOf(series simulate.Series) (first, last time.Time) {
 			if start := b.Slice.Start(); first.IsZero() || start.Before(first) {
 				first = start
 			}
-			if end := b.Slice.End(); end.After(last) {
+			if end := b.End(); end.After(last) {
 				last = end
 			}
 		}

@@ -85,7 +85,6 @@ type backtestOutput struct {
 	SLO         string           `json:"slo"`
 	From        time.Time        `json:"from"`
 	To          time.Time        `json:"to"`
-	StepSeconds float64          `json:"step_seconds"`
 	Found       bool             `json:"incidents_found"`
 	Incidents   []incidentOutput `json:"incidents"`
 	Policies    []scoreOutput    `json:"policies"`
@@ -157,7 +156,7 @@ type budgetOutput struct {
 
 func newBacktestOutput(definition slo.SLO, r simulate.Report) backtestOutput {
 	out := backtestOutput{
-		SLO: definition.Name, From: r.From, To: r.To, StepSeconds: r.Step.Seconds(), Found: r.Found,
+		SLO: definition.Name, From: r.From, To: r.To, Found: r.Found,
 		Incidents: []incidentOutput{}, Policies: []scoreOutput{}, Recommended: r.Recommended, Reason: r.Reason,
 	}
 	for _, i := range r.Incidents {

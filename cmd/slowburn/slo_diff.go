@@ -72,7 +72,7 @@ func diffDocuments(cmd *cobra.Command, api *apiClient, args []string, strict boo
 	if err := refuseBroken(cmd, d, output); err != nil {
 		return diffOutput{}, err
 	}
-	tried, err := sendDocuments(cmd.Context(), api, d, strict, true)
+	tried, err := sendDocuments(cmd.Context(), api, d, sending{strict: strict, dry: true})
 	if err != nil {
 		return diffOutput{}, refusedByServer(cmd, err, output)
 	}

@@ -27,52 +27,81 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			map[string]string{"a.yaml": all}, nil, 0, []string{"1 file, 6 objects: 0 errors, 0 warnings, 0 notes\n"}, "a.yaml",
 		},
 		"documents that refer across files": {
-			map[string]string{"a.yaml": checkoutSLO, "b/c.yml": strings.TrimPrefix(all, checkoutSLO+"---\n")}, nil, 0,
-			[]string{"2 files, 6 objects: 0 errors, 0 warnings, 0 notes\n"}, "yaml",
+			map[string]string{"a.yaml": checkoutSLO, "b/c.yml": strings.TrimPrefix(all, checkoutSLO+"---\n")},
+			nil, 0,
+			[]string{"2 files, 6 objects: 0 errors, 0 warnings, 0 notes\n"},
+			"yaml",
 		},
 		"a reference to nothing is a note": {
-			map[string]string{"a.yaml": checkoutSLO, "b.yaml": pagePolicy}, nil, 0,
+			map[string]string{"a.yaml": checkoutSLO, "b.yaml": pagePolicy},
+			nil, 0,
 			[]string{
 				"a.yaml:6: note: document 1: SLO checkout: spec.indicatorRef: refers to SLI checkout-fast, which is in none of the files",
 				"b.yaml:6: note: document 1: AlertPolicy page: spec.conditions[0].conditionRef: refers to AlertCondition burns",
 				"2 files, 2 objects: 0 errors, 0 warnings, 3 notes\n",
-			}, "which is not there",
+			},
+			"which is not there",
 		},
 		"a source of an unknown type is a note": {
-			map[string]string{"a.yaml": checkoutSLI + "---\n" + strings.Replace(spansSource, "Spans", "Prometheus", 1)}, nil, 0,
-			[]string{"note: document 1: SLI checkout-fast: spec.ratioMetric", "Prometheus is not measured here", "0 errors, 0 warnings, 2 notes"}, "",
+			map[string]string{"a.yaml": checkoutSLI + "---\n" + strings.Replace(spansSource, "Spans", "Prometheus", 1)},
+			nil, 0,
+			[]string{"note: document 1: SLI checkout-fast: spec.ratioMetric", "Prometheus is not measured here", "0 errors, 0 warnings, 2 notes"},
+			"",
 		},
 		"a condition of an SLI that nothing refers to": {
-			map[string]string{"a.yaml": strings.Replace(checkoutSLI, "span.status", "span.stauts", 1)}, nil, 1,
-			[]string{"a.yaml:12: document 1: SLI checkout-fast: spec.ratioMetric.good.metricSource.spec.condition: condition", "1 error, 0 warnings, 2 notes"}, "",
+			map[string]string{"a.yaml": strings.Replace(checkoutSLI, "span.status", "span.stauts", 1)},
+			nil, 1,
+			[]string{"a.yaml:12: document 1: SLI checkout-fast: spec.ratioMetric.good.metricSource.spec.condition: condition", "1 error, 0 warnings, 2 notes"},
+			"",
 		},
 		"a condition of an SLI whose DataSource is elsewhere and of its own type": {
-			map[string]string{"a.yaml": strings.Replace(checkoutSLI, "metricSourceRef: spans,", "metricSourceRef: spans, type: Prometheus,", 1)}, nil, 0,
-			[]string{"0 errors"}, "but DataSource",
+			map[string]string{"a.yaml": strings.Replace(checkoutSLI, "metricSourceRef: spans,", "metricSourceRef: spans, type: Prometheus,", 1)},
+			nil, 0,
+			[]string{"0 errors"},
+			"but DataSource",
 		},
 		"a condition within an SLO": {
-			map[string]string{"a.yaml": inline}, nil, 1,
-			[]string{"document 1: SLO checkout-availability: spec.indicator.spec.ratioMetric.total.metricSource.spec.condition: condition"}, "checkout-fast",
+			map[string]string{"a.yaml": inline},
+			nil, 1,
+			[]string{"document 1: SLO checkout-availability: spec.indicator.spec.ratioMetric.total.metricSource.spec.condition: condition"},
+			"checkout-fast",
+		},
+		"an SLI with a threshold, alone": {
+			map[string]string{"a.yaml": thresholdSLI("duration")}, nil, 0, []string{"1 file, 1 object: 0 errors, 0 warnings, 0 notes"}, "",
+		},
+		"a value that does not compile": {
+			map[string]string{"a.yaml": thresholdSLI("span.atributes[\"n\"]")},
+			nil, 1,
+			[]string{"a.yaml:4: document 1: SLI slow: spec.thresholdMetric.metricSource.spec.value:", "1 error, 0 warnings, 0 notes"},
+			"around",
 		},
 		"faults of several files, the documents that are sound beside them": {
 			map[string]string{
 				"a.yaml": strings.Replace(checkoutSLO, "target: 0.99", "target: 1.5", 1),
 				"b.yaml": "kind: [\n", "c.yaml": strings.Replace(checkoutSLI, "span.status", "span.stauts", 1),
-			}, nil, 1,
+			},
+			nil, 1,
 			[]string{"a.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "b.yaml:1: document 1: is not valid YAML", "c.yaml:12:", "3 files, 1 object: 3 errors"},
 			"refers to",
 		},
 		"a name that two files have": {
-			map[string]string{"a.yaml": teamTarget, "b.yaml": "\n" + teamTarget}, nil, 1,
-			[]string{"b.yaml:4: document 1: AlertNotificationTarget team: metadata.name: the name is taken by", "a.yaml:3: give each"}, "",
+			map[string]string{"a.yaml": teamTarget, "b.yaml": "\n" + teamTarget},
+			nil, 1,
+			[]string{"b.yaml:4: document 1: AlertNotificationTarget team: metadata.name: the name is taken by", "a.yaml:3: give each"},
+			"",
 		},
 		"a dialect is a warning": {
-			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)}, nil, 0,
-			[]string{"a.yaml:1: warning: document 1: AlertNotificationTarget team: apiVersion:", "0 errors, 1 warning, 0 notes"}, "",
+			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)},
+			nil, 0,
+			[]string{"a.yaml:1: warning: document 1: AlertNotificationTarget team: apiVersion:", "0 errors, 1 warning, 0 notes"},
+			"",
 		},
 		"a dialect is an error when strict": {
-			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)}, []string{"--strict"}, 1,
-			[]string{"a.yaml:1: document 1: AlertNotificationTarget team: apiVersion:", "1 error, 0 warnings"}, "warning:",
+			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)},
+			[]string{"--strict"},
+			1,
+			[]string{"a.yaml:1: document 1: AlertNotificationTarget team: apiVersion:", "1 error, 0 warnings"},
+			"warning:",
 		},
 		"files without documents": {
 			map[string]string{"a.yaml": "# nothing\n"}, nil, 1, []string{"a.yaml: holds no document"}, "",
@@ -99,6 +128,11 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			require.NotContains(t, got.stdout, "s3cret")
 		})
 	}
+}
+
+func thresholdSLI(value string) string {
+	return "apiVersion: openslo/v1\nkind: SLI\nmetadata: {name: slow}\n" +
+		"spec: {thresholdMetric: {metricSource: {type: Spans, spec: {service: shop, value: '" + value + "'}}}}\n"
 }
 
 func readExample(t *testing.T) string {
@@ -180,7 +214,6 @@ func TestCallsOfSLOThatAreWrittenWronglyAreUsage(t *testing.T) {
 		"an unknown kind":              {"delete", "sli/checkout"},
 		"a kind without a name":        {"get", "SLI/"},
 		"delete without names":         {"delete"},
-		"retiring, which is to come":   {"apply", "--retire-now", "x"},
 		"an unknown format of a diff":  {"diff", "-o", "yaml", "x"},
 		"an unknown format of a table": {"get", "-o", "text"},
 	} {

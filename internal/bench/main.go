@@ -1,5 +1,5 @@
 // Command bench measures Slowburn as its users meet it and prints one line for
-// each figure: journal, peer, ingest, ack, restart, engine, rebuild, detect, pages. It
+// each figure: journal, peer, ingest, ack, restart, engine, rebuild, backtest, detect, pages. It
 // drives the real binary named by SLOWBURN_BIN with a real PostgreSQL; its own CPU
 // is not in the figures. SLOWBURN_PEER_BIN is the Collector that ingest is compared
 // with. SLOWBURN_CRASH_BIN, built with the tag crash, adds what ingest costs
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return feed(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "journal,peer,ingest,ack,restart,engine,rebuild,detect,pages", "which figures, separated by commas")
+	only := flags.String("only", "journal,peer,ingest,ack,restart,engine,rebuild,backtest,detect,pages", "which figures, separated by commas")
 	o := options{binary: os.Getenv("SLOWBURN_BIN"), harness: os.Getenv("SLOWBURN_CRASH_BIN"), peer: os.Getenv("SLOWBURN_PEER_BIN")}
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long each load lasts")
 	flags.IntVar(&o.phases, "phases", 40, "random phases of the detect figure")
@@ -68,12 +68,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	figures := map[string]func(context.Context, options, io.Writer) error{
 		"journal": benchJournal, "peer": benchPeer, "ingest": benchIngest, "ack": benchAck, "restart": benchRestart,
-		"engine": benchEngine, "rebuild": benchRebuild, "detect": benchDetect, "pages": benchPages,
+		"engine": benchEngine, "rebuild": benchRebuild, "backtest": benchBacktest, "detect": benchDetect, "pages": benchPages,
 	}
 	for name := range strings.SplitSeq(*only, ",") {
 		figure := figures[name]
 		if figure == nil {
-			return fmt.Errorf("no figure %q: choose of journal, peer, ingest, ack, restart, engine, rebuild, detect, pages", name)
+			return fmt.Errorf("no figure %q: choose of journal, peer, ingest, ack, restart, engine, rebuild, backtest, detect, pages", name)
 		}
 		if err := figure(ctx, o, out); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -95,7 +95,7 @@ func grpcOutcome(err error) outcome {
 			return retryable
 		}
 	}
-	switch s.Code() { //nolint:exhaustive // The others are not retryable (OTLP specification).
+	switch s.Code() {
 	case codes.Unavailable:
 		for _, cause := range []string{"connection refused", "i/o timeout", "error while dialing"} {
 			if strings.Contains(s.Message(), cause) {

@@ -17,11 +17,11 @@ func keysOf(pointer any) []string {
 	var keys []string
 	var walk func(t reflect.Type)
 	walk = func(t reflect.Type) {
-		for i := range t.NumField() {
-			name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		for field := range t.Fields() {
+			name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 			switch {
 			case options == "inline":
-				walk(t.Field(i).Type)
+				walk(field.Type)
 			case name != "":
 				keys = append(keys, name)
 			}

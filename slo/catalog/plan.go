@@ -136,26 +136,6 @@ func (p *plan) bereaved() {
 	}
 }
 
-// followers are the SLOs without a document in the change that change with
-// what they refer to.
-func (p *plan) followers() error {
-	if len(p.moved) == 0 {
-		return nil
-	}
-	for _, d := range p.before.definitions {
-		own := slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}
-		if !p.stays(own) || !slices.ContainsFunc(d.SLO.References, func(r slo.ObjectRef) bool { return p.moved[r] }) {
-			continue
-		}
-		if one := p.reread(own, d.Document, d.Origin); one != nil {
-			if err := p.slo(*one); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // stays reports that something in force is neither replaced nor ended.
 func (p *plan) stays(ref slo.ObjectRef) bool {
 	_, replaced := p.wanted[ref]
@@ -174,7 +154,7 @@ func (p *plan) slo(one candidate) error {
 	before, found := p.before.definition(one.Name)
 	waits := slices.ContainsFunc(before.Earlier, func(e slo.EarlierRevision) bool { return !e.Retired })
 	if found && sameMeaning(*resolved, before.SLO) {
-		if one.same(before.Document, before.Origin) && !(one.retireNow && waits) {
+		if one.same(before.Document, before.Origin) && (!one.retireNow || !waits) {
 			p.note(one, slo.ObjectChange{Effect: slo.Unchanged, Revision: before.Revision, AppliedAt: before.AppliedAt})
 			return nil
 		}

@@ -1,6 +1,8 @@
 package catalog_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -318,4 +320,31 @@ func TestADocumentInForceThatCannotBeReadAnyMoreIsNamed(t *testing.T) {
 	}}, err)
 	_, err = apply(t, c, "SLI:fast x\na @SLI:fast")
 	require.NoError(t, err)
+}
+
+func TestManyFollowInTheirOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	var lines strings.Builder
+	lines.WriteString("SLI:fast x\n")
+	for i := range 1_300 {
+		fmt.Fprintf(&lines, "s%04d @SLI:fast\n", i)
+	}
+	_, err := apply(t, c, lines.String())
+	require.NoError(t, err)
+	applied, err := apply(t, c, "SLI:fast y")
+	require.NoError(t, err)
+	require.Len(t, applied.Changes, 1_301)
+	for i, one := range applied.Changes[1:] {
+		require.Equal(t, fmt.Sprintf("s%04d", i), one.Name)
+		require.Equal(t, 2, one.Revision)
+	}
+	require.Len(t, w.recorded(t), 2, "what was measured before is counted on for a while")
+
+	_, err = apply(t, c, "SLI:fast unfit")
+	var faults slo.DocumentErrors
+	require.ErrorAs(t, err, &faults)
+	require.Len(t, faults, 1_000, "enough to know")
+	require.Contains(t, faults[999].Reason, "more faults follow")
 }

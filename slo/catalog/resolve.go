@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -130,33 +129,6 @@ func (p *plan) find(ref slo.ObjectRef) (Object, bool) {
 		return Object{}, false
 	}
 	return one.Object, true
-}
-
-// reread reads the document of something in force. It has no lines: those in
-// the file that it came from are not known. It is nil if the document cannot
-// be read any more, which is a fault then.
-func (p *plan) reread(ref slo.ObjectRef, document []byte, origin string) *candidate {
-	if one, known := p.stored[ref]; known {
-		return one
-	}
-	file := cmp.Or(origin, inForce)
-	objects, _, err := p.Language.Parse(file, document, false)
-	if err == nil && (len(objects) != 1 || objects[0].ObjectRef != ref) {
-		err = errors.New("it is about something else")
-	}
-	if err != nil {
-		p.refuse(slo.DocumentError{
-			File: file, Object: ref.String(), Reason: fmt.Sprintf("cannot be read any more, apply it again: %v", err),
-		})
-		p.broken[ref], p.stored[ref] = true, nil
-		return nil
-	}
-	one := &candidate{Object: objects[0], origin: origin}
-	one.Document, one.Line, one.Lines = 0, 0, nil
-	if ref.Kind != slo.KindSLO { // SLOs are asked for once, and are many.
-		p.stored[ref] = one
-	}
-	return one
 }
 
 // tooMany refuses more than may be in force.

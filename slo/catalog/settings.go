@@ -44,7 +44,8 @@ type Compiler interface {
 
 // Language reads what people write. Its faults are slo.DocumentErrors.
 type Language interface {
-	// Parse reads the documents of a file, each on its own.
+	// Parse reads the documents of a file, each on its own. It MUST be safe for
+	// concurrent use.
 	Parse(file string, data []byte, strict bool) ([]Object, slo.DocumentWarnings, error)
 	// Resolve puts into an SLO all that it refers to, directly and through
 	// others. find gives an object by its kind and name, or false.

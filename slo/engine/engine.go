@@ -143,6 +143,8 @@ type Engine struct {
 	// judgeAll: the next evaluation is of every objective.
 	judgeAll    bool
 	evaluations uint64
+	// counted is what commits brought since the start, by series.
+	counted map[slo.SeriesID]slo.Counts
 }
 
 // New prepares an engine; it knows no objective until SetDefinitions.
@@ -169,6 +171,7 @@ func New(settings Settings) *Engine {
 		bySeries:   map[slo.SeriesID][]*objective{},
 		statuses:   map[string]*entry{},
 		resets:     map[string][]slo.Reset{},
+		counted:    map[slo.SeriesID]slo.Counts{},
 	}
 }
 

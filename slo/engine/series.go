@@ -155,6 +155,7 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 	}
 	for _, d := range c.Deltas {
 		known(d.Series).add(d.Slice, d.Counts)
+		e.counted[d.Series] = e.counted[d.Series].Plus(d.Counts)
 	}
 	for id, at := range c.Watermarks {
 		if s := known(id); at.After(s.state.Watermark) {

@@ -17,7 +17,8 @@ func excluding(list string) string {
 	for line := range strings.Lines(list) {
 		text += "      " + line
 	}
-	return strings.Replace(anSLO, "metadata: {name: a, displayName: A}\n", "metadata:\n  name: a\n"+strings.TrimRight(text, "\n")+"\n", 1)
+	file := strings.NewReplacer("type: Prometheus, spec: {query: up}", "type: Spans, spec: {condition: 'true'}", "  alertPolicies: [{alertPolicyRef: p}]\n", "").Replace(anSLO)
+	return strings.Replace(file, "metadata: {name: a, displayName: A}\n", "metadata:\n  name: a\n"+strings.TrimRight(text, "\n")+"\n", 1)
 }
 
 func TestExclusionsAreRead(t *testing.T) {
@@ -81,7 +82,7 @@ func TestFaultsOfExclusionsNameTheirFieldAndLine(t *testing.T) {
 
 func TestExclusionsHaveNoEffectElsewhere(t *testing.T) {
 	t.Parallel()
-	_, warnings := parse(t, strings.Replace(aPolicy, "spec:", "  annotations: {slowburn.dev/exclusions: x}\nspec:", 1), openslo.Strict)
+	_, warnings := parse(t, strings.Replace(aPolicy, "{name: p}", "{name: p, annotations: {slowburn.dev/exclusions: x}}", 1), openslo.Strict)
 	require.Len(t, warnings, 1)
 	require.Equal(t, "has no effect on AlertPolicy: it belongs on SLO", warnings[0].Reason)
 }

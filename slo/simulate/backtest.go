@@ -50,7 +50,6 @@ type BacktestOptions struct {
 // Report is what a backtest has found.
 type Report struct {
 	From, To time.Time
-	Step     time.Duration
 	// Incidents are those given, or found.
 	Incidents []Incident
 	Found     bool
@@ -78,7 +77,7 @@ func Backtest(definition slo.SLO, candidates []NamedPolicy, series Series, optio
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{From: d.from, To: d.to, Step: d.step, Incidents: slices.Clone(options.Incidents)}
+	report := Report{From: d.from, To: d.to, Incidents: slices.Clone(options.Incidents)}
 	if report.Found = len(report.Incidents) == 0; report.Found {
 		report.Incidents = FindIncidents(definition, series, d.from, d.to, options.LeastLost)
 	}

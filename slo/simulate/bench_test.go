@@ -18,9 +18,13 @@ func candidates(definition slo.SLO) []simulate.NamedPolicy {
 		factor      slo.Decimal
 		long, short time.Duration
 	}{
-		{"hour", "14.4", time.Hour, 5 * time.Minute}, {"half-hour", "10", 30 * time.Minute, 2 * time.Minute},
-		{"single", "6", time.Hour, 0}, {"six", "6", 6 * time.Hour, 30 * time.Minute}, {"day", "3", day, 2 * time.Hour},
-		{"three-days", "1", 3 * day, 6 * time.Hour}, {"twitchy", "2", 5 * time.Minute, time.Minute},
+		{"hour", "14.4", time.Hour, 5 * time.Minute},
+		{"half-hour", "10", 30 * time.Minute, 2 * time.Minute},
+		{"single", "6", time.Hour, 0},
+		{"six", "6", 6 * time.Hour, 30 * time.Minute},
+		{"day", "3", day, 2 * time.Hour},
+		{"three-days", "1", 3 * day, 6 * time.Hour},
+		{"twitchy", "2", 5 * time.Minute, time.Minute},
 	} {
 		all = append(all, simulate.NamedPolicy{Name: p.name, Policies: []slo.AlertPolicy{{
 			Name: p.name, WhenBreaching: true, WhenResolved: true, Condition: slo.AlertCondition{

@@ -75,26 +75,25 @@ func (r *run) asksChance(tier slo.Tier) bool {
 	return tier.MaxChance > 0 && r.lane.slices == nil && r.lane.index < len(r.definition.Objectives)
 }
 
-// stretch is where look-backs of one length begin and end that are judged
-// after now, not later than until.
-type stretch struct{ begin, latest, now, until slo.Slice }
+// stretch is where look-backs of one length begin, and where the first and the
+// last of them end.
+type stretch struct{ begin, latest, first, until slo.Slice }
 
-// lookBack is the stretch of a look-back; 0 stands for the window. They end at
-// the watermark while that is near, else at now; either only goes forward.
+// lookBack are the look-backs of a length at the steps in (now, until]; 0 stands
+// for the window. They end at the watermark while that is near, else at the step;
+// either only goes forward. For one step all bounds are exact.
 func (r *run) lookBack(length time.Duration, now, until time.Time) stretch {
-	first := now
-	if mark, ok := r.lane.watermark(now); ok && now.Sub(mark) <= silentAfter {
-		first = mark
-	}
-	s := stretch{now: slo.SliceOf(now), until: slo.SliceOf(until)}
+	next := now.Add(step)
+	first := r.lane.to(next)
+	s := stretch{first: slo.SliceOf(next), until: slo.SliceOf(until)}
 	if window := r.definition.Window; length == 0 && window.Rolling() {
 		length = window.Duration
 	}
 	if length == 0 {
-		s.begin, s.latest = r.plan.Edges(first)[0], r.plan.Edges(until)[0]
+		s.begin, s.latest = r.plan.Edges(first)[0], r.plan.Edges(r.lane.to(until))[0]
 		return s
 	}
-	s.begin, s.latest = slo.LookBackStart(first, length), slo.LookBackStart(until, length)
+	s.begin, s.latest = slo.LookBackStart(first, length), slo.LookBackStart(r.lane.to(until), length)
 	return s
 }
 
@@ -102,10 +101,10 @@ func (r *run) lookBack(length time.Duration, now, until time.Time) stretch {
 // slices they look at the slices.
 func (r *run) counts(s stretch) (bad, total bounds) {
 	if r.lane.slices != nil && len(r.lane.feeds) > 1 {
-		return r.lane.members[0].between(s.begin, s.latest, s.now, s.until)
+		return r.lane.members[0].between(s.begin, s.latest, s.first, s.until)
 	}
 	for _, e := range r.lane.events {
-		b, t := e.between(s.begin, s.latest, s.now, s.until)
+		b, t := e.between(s.begin, s.latest, s.first, s.until)
 		bad.least, bad.most = bad.least+b.least, bad.most+b.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}
@@ -124,10 +123,10 @@ type span struct{ low, high float64 }
 // against its own for a burn rate. some: it is certain to hold events.
 func (r *run) burn(s, against stretch) (burn span, some bool) {
 	for _, m := range r.lane.members {
-		bad, own := m.between(s.begin, s.latest, s.now, s.until)
+		bad, own := m.between(s.begin, s.latest, s.first, s.until)
 		total, highest := own, 1.0
 		if against != s { // A look-back may hold more than a calendar period that has just begun.
-			_, total = m.between(against.begin, against.latest, against.now, against.until)
+			_, total = m.between(against.begin, against.latest, against.first, against.until)
 			highest = math.Inf(1)
 		}
 		some = some || own.least > 0
@@ -168,7 +167,7 @@ func (r *run) compares(tier slo.Tier, s stretch, now, until time.Time) (never, a
 		window := r.lookBack(0, now, until)
 		spent, _ := r.burn(window, window)
 		value = r.lasts(value, spent)
-	default:
+	case slo.BurnRate, slo.BudgetConsumed, slo.NoData, slo.SourceSilent, slo.Blind:
 	}
 	under, above := value.high < tier.Factor*(1-slack), value.low > tier.Factor*(1+slack)
 	if tier.Op == slo.LTE || tier.Op == slo.LT {
@@ -219,21 +218,24 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 			always = any && now.Sub(mark) >= pause && r.status.Silent
 		}
 		return !any && same || any && until.Sub(mark) < pause, always
-	default:
+	case slo.Blind:
 		return r.blind(now, until, any)
+	case slo.BurnRate, slo.BudgetConsumed, slo.BudgetDrop, slo.TimeToExhaustion:
 	}
+	return false, false
 }
 
 // blind is watched for what could not be judged.
 func (r *run) blind(now, until time.Time, any bool) (never, always bool) {
+	next := now.Add(step)
 	s := stretch{
-		begin: slo.LookBackStart(now, time.Hour), latest: slo.LookBackStart(until, time.Hour),
-		now: slo.SliceOf(now), until: slo.SliceOf(until),
+		begin: slo.LookBackStart(next, time.Hour), latest: slo.LookBackStart(until, time.Hour),
+		first: slo.SliceOf(next), until: slo.SliceOf(until),
 	}
 	var unknown, total bounds
 	for _, e := range r.lane.events {
-		u := e.unknownBetween(s.begin, s.latest, s.now, s.until)
-		_, t := e.between(s.begin, s.latest, s.now, s.until)
+		u := e.unknownBetween(s.begin, s.latest, s.first, s.until)
+		_, t := e.between(s.begin, s.latest, s.first, s.until)
 		unknown.least, unknown.most = unknown.least+u.least, unknown.most+u.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}

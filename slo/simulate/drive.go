@@ -12,7 +12,6 @@ import (
 // over the same buckets.
 type drive struct {
 	from, to time.Time
-	step     time.Duration
 	feeds    map[slo.SeriesID]*feed
 	lanes    []*lane
 	// runs are the objectives of the first definition, then those of the next.
@@ -40,11 +39,9 @@ func newDrive(definitions []slo.SLO, series Series, from, to time.Time, options 
 			d.feeds[id] = newFeed(series[id], to, longest)
 		}
 	}
-	step := stepOf(d.feeds)
-	d.step = time.Duration(step) * slo.SliceLength
-	d.from, d.to = ceil(from, d.step), to.Truncate(d.step)
+	d.from, d.to = ceil(from), to.Truncate(step)
 	if d.from.After(d.to) {
-		return nil, fmt.Errorf("%w in steps of %s", errEmptyRange, slo.FormatDuration(d.step))
+		return nil, fmt.Errorf("%w in steps of %s", errEmptyRange, slo.FormatDuration(step))
 	}
 	begin := d.from
 	if at := oldest(d.feeds); !at.IsZero() && at.Before(begin) {
@@ -66,7 +63,7 @@ func newDrive(definitions []slo.SLO, series Series, from, to time.Time, options 
 	}
 	for k := range first.Evaluated() {
 		l := newLane(first, k, d.feeds, sumsOf, longest)
-		l.since, l.step = since, step
+		l.since = since
 		d.lanes = append(d.lanes, l)
 	}
 	for i, definition := range definitions {
@@ -77,7 +74,11 @@ func newDrive(definitions []slo.SLO, series Series, from, to time.Time, options 
 	return d, nil
 }
 
-func ceil(t time.Time, step time.Duration) time.Time {
+// step is how far evaluations lie apart where something may change.
+const step = slo.SliceLength
+
+// ceil is the first step at an instant or after it.
+func ceil(t time.Time) time.Time {
 	if floor := t.Truncate(step); floor.Before(t) {
 		return floor.Add(step)
 	}
@@ -93,9 +94,9 @@ func (d *drive) run() error {
 	}
 	for at := d.from; !at.After(d.to); {
 		for _, f := range d.feeds {
-			f.until(at, slo.Slice(d.step/slo.SliceLength))
+			f.until(at)
 		}
-		next := d.to.Add(d.step)
+		next := d.to.Add(step)
 		for _, r := range d.runs {
 			if r.next.Equal(at) {
 				if err := r.judge(at); err != nil {
@@ -113,7 +114,7 @@ func (d *drive) run() error {
 
 // result is what became of the definition at an index.
 func (d *drive) result(index int) Result {
-	result := Result{From: d.from, To: d.to, Step: d.step}
+	result := Result{From: d.from, To: d.to}
 	n := len(d.lanes)
 	for _, r := range d.runs[index*n : (index+1)*n] {
 		result.Objectives = append(result.Objectives, r.outcome())

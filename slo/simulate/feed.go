@@ -22,9 +22,14 @@ func newFeed(buckets []slo.Bucket, to time.Time, longest time.Duration) *feed {
 	last := slo.SliceOf(to)
 	kept := make([]slo.Bucket, 0, len(buckets))
 	for _, b := range buckets {
-		if b.Counts.Total() > 0 && b.Slice >= 0 && b.Slice < last {
-			kept = append(kept, b)
+		if b.Counts.Total() <= 0 || b.Slice < 0 || b.Slice >= last {
+			continue
 		}
+		if b.Minute {
+			kept = appendSlices(kept, b, last)
+			continue
+		}
+		kept = append(kept, b)
 	}
 	bySlice := func(a, b slo.Bucket) int { return cmp.Compare(a.Slice, b.Slice) }
 	if !slices.IsSortedFunc(kept, bySlice) {
@@ -34,17 +39,12 @@ func newFeed(buckets []slo.Bucket, to time.Time, longest time.Duration) *feed {
 }
 
 // until gives what has ended by an instant.
-func (f *feed) until(at time.Time, step slo.Slice) {
+func (f *feed) until(at time.Time) {
 	end := slo.SliceOf(at)
-	newest := slo.Slice(-1)
-	for f.next < len(f.buckets) && f.buckets[f.next].Slice+step <= end {
+	for ; f.next < len(f.buckets) && f.buckets[f.next].Slice < end; f.next++ {
 		b := f.buckets[f.next]
 		f.track.Add(b.Slice, b.Counts)
-		newest = b.Slice
-		f.next++
-	}
-	if newest >= 0 {
-		f.watermark = (newest + step).Start()
+		f.watermark = b.Slice.End()
 	}
 }
 
@@ -53,24 +53,23 @@ func (f *feed) state(since time.Time) slo.SeriesState {
 	return slo.SeriesState{Watermark: f.watermark, Counted: []slo.Interval{{From: since}}}
 }
 
+// minute is how many slices a minute has.
 const minute = slo.Slice(time.Minute / slo.SliceLength)
 
-// stepOf is the length of a step, in slices: a minute if every bucket begins
-// with one, and there is more than one bucket to tell by.
-func stepOf(feeds map[slo.SeriesID]*feed) slo.Slice {
-	n := 0
-	for _, f := range feeds {
-		for _, b := range f.buckets {
-			if b.Slice%minute != 0 {
-				return 1
-			}
+// appendSlices spreads a bucket of a whole minute evenly over its slices: when
+// in the minute its events were is not known any more.
+func appendSlices(all []slo.Bucket, b slo.Bucket, last slo.Slice) []slo.Bucket {
+	var before slo.Counts
+	for i := range minute {
+		part := func(n int64) int64 { return n/int64(minute)*int64(i+1) + n%int64(minute)*int64(i+1)/int64(minute) }
+		upTo := slo.Counts{Good: part(b.Counts.Good), Bad: part(b.Counts.Bad), Unknown: part(b.Counts.Unknown)}
+		c := upTo.Minus(before)
+		before = upTo
+		if c.Total() > 0 && b.Slice+i < last {
+			all = append(all, slo.Bucket{Slice: b.Slice + i, Counts: c})
 		}
-		n += len(f.buckets)
 	}
-	if n < 2 {
-		return 1
-	}
-	return minute
+	return all
 }
 
 // oldest is where the first bucket of all begins; zero without any.

@@ -51,7 +51,7 @@ func FindIncidents(definition slo.SLO, series Series, from, to time.Time, leastL
 	for i, o := range definition.Objectives {
 		one := definition.SeriesOf(i)
 		f := newFeed(series[one.ID], to, 0)
-		b := burning{target: o.Target, leastBad: incidentBad, step: stepOf(map[slo.SeriesID]*feed{one.ID: f})}
+		b := burning{target: o.Target, leastBad: incidentBad}
 		if v := one.Indicator.Value; v != nil && v.Raw != "" {
 			b.leastBad *= slo.RawUnit
 		}
@@ -76,7 +76,6 @@ func FindIncidents(definition slo.SLO, series Series, from, to time.Time, leastL
 type burning struct {
 	target   slo.Target
 	leastBad int64
-	step     slo.Slice
 	// begin and last are the first and the last bucket of the incident that goes
 	// on, if any does. What stands before free belongs to none yet.
 	open        bool
@@ -158,7 +157,7 @@ func (s *burning) incident(buckets []slo.Bucket, usual float64) Incident {
 	}
 	s.free = s.last + 1
 	return Incident{
-		From: buckets[s.begin].Slice.Start(), To: (buckets[tail].Slice + s.step).Start(),
+		From: buckets[s.begin].Slice.Start(), To: buckets[tail].Slice.End(),
 		Lost: float64(bad) / (1 - s.target.Float()) / usual,
 	}
 }

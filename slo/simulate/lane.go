@@ -21,7 +21,6 @@ type lane struct {
 	// are counted themselves.
 	events []*sums
 	since  time.Time
-	step   slo.Slice
 }
 
 // member is a part of a burn rate: weight * bad / total / budget.
@@ -134,11 +133,19 @@ func (l *lane) pin(plan *slo.Plan, at time.Time) bool {
 	return whole && (l.slices == nil || !l.slices.Lost())
 }
 
+// to is where look-backs end at an instant: at the watermark while that is near,
+// else at the instant.
+func (l *lane) to(at time.Time) time.Time {
+	if mark, ok := l.watermark(at); ok && at.Sub(mark) <= silentAfter {
+		return mark
+	}
+	return at
+}
+
 // watermark is the end of the newest bucket that has ended by an instant.
 func (l *lane) watermark(at time.Time) (time.Time, bool) {
 	newest := slo.Slice(-1)
 	for _, s := range l.events {
-		// What begins before at has ended by then: both lie on the grid of steps.
 		if last, ok := s.last(slo.SliceOf(at)); ok && last > newest {
 			newest = last
 		}
@@ -146,5 +153,5 @@ func (l *lane) watermark(at time.Time) (time.Time, bool) {
 	if newest < 0 {
 		return time.Time{}, false
 	}
-	return (newest + l.step).Start(), true
+	return newest.End(), true
 }

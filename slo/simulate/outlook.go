@@ -36,22 +36,20 @@ type outlook struct {
 // judged in any case. Between at and that step every evaluation would give the
 // same transitions: none.
 //
-// With nothing over and nothing open it looks on without evaluating: the state
-// is known. Else the step at which the facts end is judged, so that what the
-// episodes remember (when they were last over) is as it would be.
+// It looks on without evaluating as long as that is known. What episodes remember
+// of the steps in between, when they were last over, is set as it would be.
 func (r *run) nextChange(at time.Time) time.Time {
 	limit := r.limit(at)
-	needed, quiet := make([]fact, len(r.outlooks)), len(r.open) == 0
+	needed := make([]fact, len(r.outlooks))
 	for i := range r.outlooks {
 		var until time.Time
 		needed[i], until = r.needs(i, at)
 		if needed[i] == noFact {
-			return at.Add(r.drive.step)
+			return at.Add(step)
 		}
 		if !until.IsZero() && until.Before(limit) {
 			limit = until
 		}
-		quiet = quiet && (needed[i] == neverOver || needed[i] == anything)
 	}
 	for now := at; ; {
 		until := limit
@@ -65,11 +63,27 @@ func (r *run) nextChange(at time.Time) time.Time {
 		}
 		switch {
 		case !until.After(now):
-			return now.Add(r.drive.step)
-		case !until.Before(limit) || !quiet:
+			r.remember(needed, at, now)
+			return now.Add(step)
+		case !until.Before(limit):
 			return until
 		}
 		now = until
+	}
+}
+
+// remember notes that episodes were over until now, though only at was judged.
+func (r *run) remember(needed []fact, at, now time.Time) {
+	if !now.After(at) {
+		return
+	}
+	to := r.lane.to(now)
+	for i, f := range needed {
+		name := r.outlooks[i].tier.Name
+		if e, open := r.open[name]; open && f == bothOver && to.After(e.LastOver) {
+			e.LastOver = to
+			r.open[name] = e
+		}
 	}
 }
 
@@ -85,7 +99,7 @@ func (r *run) limit(at time.Time) time.Time {
 		limit = r.instants[len(r.kept)]
 	}
 	if edges := r.plan.Edges(limit); len(edges) > 0 {
-		if edge := ceil(edges[0].Start(), r.drive.step); edge.After(at) && edge.Before(limit) {
+		if edge := ceil(edges[0].Start()); edge.After(at) && edge.Before(limit) {
 			limit = edge
 		}
 	}
@@ -131,7 +145,7 @@ func (r *run) waits(v slo.TierStatus, at time.Time) (fact, time.Time) {
 	}
 	until = until.Add(silentAfter)
 	earlier := func(other time.Time) {
-		if other = ceil(other, r.drive.step); other.Before(until) {
+		if other = ceil(other); other.Before(until) {
 			until = other
 		}
 	}
@@ -171,19 +185,19 @@ func (r *run) look(i int, needed fact, now, limit time.Time) time.Time {
 	}
 	o.fact, o.until = needed, now
 	for {
-		until := now.Add(time.Duration(o.stride) * r.drive.step)
+		until := now.Add(time.Duration(o.stride) * step)
 		if until.After(limit) {
 			until = limit
 		}
 		if r.holds(o.tier, needed, now, until) {
 			o.until = until
-			o.stride = min(2*o.stride, int(longestSkip/r.drive.step))
+			o.stride = min(2*o.stride, int(longestSkip/step))
 			return until
 		}
-		if o.stride == 1 || !until.After(now.Add(r.drive.step)) {
+		if o.stride == 1 || !until.After(now.Add(step)) {
 			o.stride = 1
 			return now
 		}
-		o.stride = max(1, min(o.stride, int(until.Sub(now)/r.drive.step))/2)
+		o.stride = max(1, min(o.stride, int(until.Sub(now)/step))/2)
 	}
 }

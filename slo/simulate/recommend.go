@@ -27,7 +27,6 @@ const tooManyFalsePages = 1.0
 // Without incidents only 1, 3, 5 and 6 can decide.
 func recommend(scores []Score, incidents int) (name, reason string) {
 	best := 0
-	var why string
 	for i := 1; i < len(scores); i++ {
 		if order, _ := better(scores[i], scores[best]); order < 0 {
 			best = i
@@ -38,9 +37,13 @@ func recommend(scores []Score, incidents int) (name, reason string) {
 		if i == best {
 			continue
 		}
-		if _, why = better(scores[best], s); !slices.Contains(reasons, why) {
+		if _, why := better(scores[best], s); why != "" && !slices.Contains(reasons, why) {
 			reasons = append(reasons, why)
 		}
+	}
+	ahead := "the others did the same, and it stands first."
+	if len(reasons) > 0 {
+		ahead = "it is ahead of the others by " + strings.Join(reasons, ", ") + "."
 	}
 	b := scores[best]
 	switch {
@@ -51,10 +54,11 @@ func recommend(scores []Score, incidents int) (name, reason string) {
 	default:
 		reason = fmt.Sprintf("%s told of %d of %s, with %s outside of them", b.Policy, b.Detected, count(incidents, "incident"), count(b.FalsePages, "page"))
 	}
-	return b.Policy, reason + "; it is ahead of the others by " + strings.Join(reasons, ", ") + "."
+	return b.Policy, reason + "; " + ahead
 }
 
-// better is below 0 if a is better than b, and by what the better one is.
+// better is below 0 if a is better than b, and says by what the better one is;
+// nothing if they are equal.
 func better(a, b Score) (order int, why string) {
 	bearable := func(s Score) int {
 		if s.FalsePagesPerWeek > tooManyFalsePages {
@@ -78,7 +82,7 @@ func better(a, b Score) (order int, why string) {
 			return rule.order, rule.why
 		}
 	}
-	return 0, "its place in the list, for they did the same"
+	return 0, ""
 }
 
 // quicker compares the median detections; small differences do not count.

@@ -46,7 +46,7 @@ func newRun(d *drive, l *lane, definition slo.SLO, plan slo.Plan) *run {
 		r.outlooks = append(r.outlooks, outlook{tier: tier, stride: 1})
 	}
 	for _, at := range d.options.At {
-		at = at.Truncate(d.step)
+		at = at.Truncate(step)
 		if at.Before(d.from) {
 			at = d.from
 		}
@@ -60,13 +60,12 @@ func newRun(d *drive, l *lane, definition slo.SLO, plan slo.Plan) *run {
 	if points <= 0 {
 		points = usualPoints
 	}
-	r.pointStep = ceilDuration(d.to.Sub(d.from)/time.Duration(points), d.step)
+	r.pointStep = wholeSteps(d.to.Sub(d.from) / time.Duration(points))
 	return r
 }
 
-func ceilDuration(length, step time.Duration) time.Duration {
-	return max(step, (length+step-1)/step*step)
-}
+// wholeSteps is a length rounded up to steps.
+func wholeSteps(length time.Duration) time.Duration { return max(step, (length+step-1)/step*step) }
 
 // judge evaluates the objective at an instant, moves its episodes, and finds
 // when to do so next.
@@ -88,7 +87,7 @@ func (r *run) judge(at time.Time) error {
 		r.budget = append(r.budget, BudgetPoint{At: at, Left: r.status.Budget.RemainingRatio, HasBudget: r.status.Counts.Total() > 0})
 		r.nextPoint = at.Add(r.pointStep)
 	}
-	r.next = at.Add(r.drive.step)
+	r.next = at.Add(step)
 	if !r.drive.options.EveryStep && !last {
 		r.next = r.nextChange(at)
 	}
@@ -102,7 +101,7 @@ func (r *run) settle(t slo.Transition) {
 	if !known {
 		i = len(r.episodes)
 		r.places[name] = i
-		r.episodes = append(r.episodes, Episode{Tier: t.Tier.Tier, Began: t.Tier})
+		r.episodes = append(r.episodes, Episode{Tier: *t.Tier.Tier, Began: t.Tier})
 	}
 	e := &r.episodes[i]
 	e.Episode = t.Episode

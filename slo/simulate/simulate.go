@@ -2,12 +2,12 @@
 // up, with a clock of its own, and judges them exactly as the engine does live:
 // what would have paged, when, and how long. It does no I/O.
 //
-// Time goes by in steps of a slice (10 s), or of a minute where all buckets are
-// by the minute. A bucket is seen at the step at which it ends, with all of its
-// events, and the watermark of its series is that end. Live, events are seen a
-// moment after they arrive, and the open slice is judged as well: what happens
-// here is at most a slice later than it would be with telemetry that arrives at
-// once. What the way of the telemetry takes comes on top.
+// Time goes by in steps of a slice (10 s). A bucket is seen at the step at which
+// it ends, with all of its events, and the watermark of its series is that end.
+// Live, events are seen a moment after they arrive, and the open slice is judged
+// as well: what happens here is at most a slice later than it would be with
+// telemetry that arrives at once. What the way of the telemetry takes comes on
+// top. A bucket of a whole minute counts as spread evenly over its slices.
 package simulate
 
 import (
@@ -38,9 +38,8 @@ type Options struct {
 
 // Result is what became of the objectives of one SLO.
 type Result struct {
-	// From and To are the first and the last step, Step is how far they lie apart.
+	// From and To are the first and the last step.
 	From, To time.Time
-	Step     time.Duration
 	// Objectives are those of the SLO, the composite last.
 	Objectives []Objective
 }

@@ -21,12 +21,11 @@ func (r row) sum(from, to slo.Slice) int64 {
 }
 
 // total turns numbers by slice into running totals; the last place is spare.
-func (r row) total() row {
+func (r row) total() {
 	sum := int64(0)
 	for i, n := range r {
 		r[i], sum = sum, sum+n
 	}
-	return r
 }
 
 // sums is what one objective counts by, the future included: a run asks it how
@@ -112,18 +111,18 @@ func inOrder(feeds []*feed) []place {
 type bounds struct{ least, most int64 }
 
 // between are the bounds of the bad and of all that look-backs hold that begin
-// in [begin, latest] and are judged after now, not later than until.
-func (s *sums) between(begin, latest, now, until slo.Slice) (bad, total bounds) {
-	begin, latest, now, until = begin-s.first, latest-s.first, now-s.first, until-s.first
-	closed := (now+s.first)/s.length*s.length - s.first
+// in [begin, latest] and end in [end, until].
+func (s *sums) between(begin, latest, end, until slo.Slice) (bad, total bounds) {
+	closed := end/s.length*s.length - s.first
+	begin, latest, until = begin-s.first, latest-s.first, until-s.first
 	bad = bounds{least: s.bad.sum(latest, closed), most: s.bad.sum(begin, closed) + s.worst.sum(max(begin, closed), until)}
 	total = bounds{least: s.total.sum(latest, closed), most: s.total.sum(begin, until)}
 	return bad, total
 }
 
 // unknownBetween is between for unknown events.
-func (s *sums) unknownBetween(begin, latest, now, until slo.Slice) bounds {
-	return bounds{least: s.unknown.sum(latest-s.first, now-s.first), most: s.unknown.sum(begin-s.first, until-s.first)}
+func (s *sums) unknownBetween(begin, latest, end, until slo.Slice) bounds {
+	return bounds{least: s.unknown.sum(latest-s.first, end-s.first), most: s.unknown.sum(begin-s.first, until-s.first)}
 }
 
 // last is the newest slice with events before a slice, and whether there is one.

@@ -39,7 +39,9 @@ type Edit struct {
 }
 
 // Any reports that there is something to show.
-func (e Evidence) Any() bool { return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" || len(e.Edits) > 0 }
+func (e Evidence) Any() bool {
+	return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" || len(e.Edits) > 0
+}
 
 func newEvidence(in Scene, o slo.ObjectiveStatus, now time.Time) Evidence {
 	var e Evidence
