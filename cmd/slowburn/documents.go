@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"time"
@@ -53,30 +52,21 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		object, err := read(found)
 		return object, err == nil
 	})
-	if err == nil {
-		err = checkExclusions(o, s.Exclusions)
+	if faults := faultsOfExclusions(root, s.Exclusions); err == nil && len(faults) > 0 {
+		return slo.SLO{}, warnings, faults
 	}
 	return s, warnings, err
 }
 
-// checkExclusions refuses exclusions that cannot be, which OpenSLO knows nothing of.
-func checkExclusions(o catalog.Object, all []slo.Exclusion) error {
+// faultsOfExclusions are of those that cannot be, of which OpenSLO knows nothing.
+func faultsOfExclusions(o openslo.Object, all []slo.Exclusion) slo.DocumentErrors {
 	var faults slo.DocumentErrors
 	for i, e := range all {
-		part, err := exclusion.Check(e)
-		if err == nil {
-			continue
+		if part, err := exclusion.Check(e); err != nil {
+			faults = append(faults, faultOf(o, fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d].%s", i, part), "%v", err))
 		}
-		list := fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d]", i)
-		field := list + "." + part
-		faults = append(faults, slo.DocumentError{
-			File: o.File, Document: o.Document, Line: cmp.Or(o.Lines[field], o.Lines[list], o.Line), Object: o.String(), Field: field, Reason: err.Error(),
-		})
 	}
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
+	return faults
 }
 
 // expand finds when exclusions are, for the engine. What is in force was checked
