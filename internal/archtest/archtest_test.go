@@ -65,6 +65,7 @@ func foreign() map[string][]string {
 		"github.com/prometheus/prometheus/":     {"storage/metrics", "storage/metrics/", "cmd/"},
 		"github.com/jackc/pgx/":                 {"storage/postgres", "storage/postgres/", "cmd/", "internal/bench"},
 		"go.opentelemetry.io/collector/otelcol": {"collector", "cmd/"},
+		"github.com/teambition/rrule-go":        {"slo/exclusion", "cmd/"},
 	}
 }
 

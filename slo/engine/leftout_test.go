@@ -132,6 +132,10 @@ func TestAResetBeginsTheBudgetAnew(t *testing.T) {
 		require.Equal(t, slo.Counts{}, got.Counts, "at once")
 		require.Equal(t, reset.At, got.ResetAt)
 		require.Equal(t, int64(100), got.BurnRates[len(got.BurnRates)-2].Counts.Bad, "look-backs stay as they are")
+		edited := definition(t, "shop", 30*24*time.Hour)
+		edited.Revision, edited.SLO.DisplayName = 2, "Shop"
+		b.engine.SetDefinitions([]slo.Definition{edited})
+		require.Equal(t, reset.At, b.state("shop").ResetAt, "an edit forgives nothing less")
 		time.Sleep(time.Minute)
 		b.seconds(10, healthy)
 		want := slo.Counts{Good: 1000}
