@@ -174,7 +174,8 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	s := ObjectiveStatus{
 		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
 		Method: p.method, Unit: p.unit, Composite: p.composite, Member: p.member,
-		From: earliest(window.From, to), To: to, PeriodFrom: period.From, PeriodEnd: period.To, Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
+		From: earliest(window.From, to), To: to, PeriodFrom: period.From, PeriodEnd: period.To,
+		Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
 		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
 		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measuredAcross(window.From, to),
@@ -189,7 +190,7 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	if len(r.Excluded) > 0 {
 		p.exclude(&s, r, since, end, period)
 	}
-	whole := verdictInput{window: measures[p.shown-1], length: period.To.Sub(period.From), to: to, end: end, since: since, reset: reset}
+	in := verdictInput{window: measures[p.shown-1], length: period.To.Sub(period.From), to: to, end: end, since: since, reset: reset}
 	for i := range p.tiers {
 		tier := &p.tiers[i]
 		if !tier.windowed() {
@@ -197,10 +198,9 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 			continue
 		}
 		if len(r.Earlier) > 0 {
-			s.Tiers[i] = p.verdictAfterEdit(r, tier, whole)
+			s.Tiers[i] = p.verdictAfterEdit(r, tier, in)
 			continue
 		}
-		in := whole
 		in.long, in.short = &all[p.long[i]], &all[p.short[i]]
 		in.longMeasure, in.shortMeasure = measures[p.long[i]], measures[p.short[i]]
 		s.Tiers[i] = p.verdict(r, tier, in)

@@ -29,6 +29,9 @@ func (e Excluded) within(from, end Slice) (first, last Slice) {
 // sum is what the slices [from, end) of one history hold, but for what is excluded.
 func (r Reading) sum(h *History, from, end Slice) Counts {
 	c := h.Sum(from, end)
+	if len(r.Excluded) == 0 {
+		return c
+	}
 	for _, e := range r.excludedIn(from, end) {
 		c = e.As.takenFrom(c, h.Sum(e.within(from, end)))
 	}
