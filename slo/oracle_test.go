@@ -334,37 +334,42 @@ func drawDefinition(t *rapid.T) slo.SLO {
 // compares every figure and every verdict with the oracle: difference 0.
 func TestEverythingEqualsTheOracle(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		definition := drawDefinition(t)
-		w, o := newWorld(definition), &fullOracle{definition: definition, newest: make([]time.Time, len(definition.Objectives))}
-		now := time.Unix(rapid.SampledFrom([]int64{1_771_000_000, 1_774_700_000, 1_792_850_000, 1_790_000_000}).Draw(t, "start")+
-			rapid.Int64Range(0, 200_000).Draw(t, "offset"), 0).UTC()
-		since := now.Add(-400 * 24 * time.Hour)
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
-			now = now.Add(rapid.SampledFrom([]time.Duration{
-				time.Second, 10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 9 * 24 * time.Hour,
-			}).Draw(t, "pass"))
-			for range rapid.IntRange(0, 5).Draw(t, "events") {
-				at := now.Add(-rapid.SampledFrom([]time.Duration{
-					-9 * time.Minute, 0, time.Second, 30 * time.Second, 3 * time.Minute, 59 * time.Minute, 5 * time.Hour, 23 * time.Hour, 60 * time.Hour, 80 * time.Hour,
-				}).Draw(t, "age"))
-				e := oracleEvent{second: at.Unix(), member: rapid.IntRange(0, len(definition.Objectives)-1).Draw(t, "member"), counts: slo.Counts{
-					Good: rapid.Int64Range(0, 2000).Draw(t, "good"), Bad: rapid.Int64Range(0, 20).Draw(t, "bad"), Unknown: rapid.Int64Range(0, 2).Draw(t, "unknown"),
-				}}
-				o.events = append(o.events, e)
-				w.tracks[e.member].Add(slo.SliceOf(at), e.counts)
-				if at.After(o.newest[e.member]) && !at.After(now) {
-					o.newest[e.member] = at
-				}
-			}
-			if !w.pin(now) {
-				w = w.again(t, o, now)
-			}
-			for i := range w.plans {
-				o.compare(t, i, w.plans[i].Evaluate(w.reading(i, now, o.newest, since)), now)
+	rapid.Check(t, equalsTheOracle)
+}
+
+// FuzzEvaluate is the same, led by what code the input reaches.
+func FuzzEvaluate(f *testing.F) { f.Fuzz(rapid.MakeFuzz(equalsTheOracle)) }
+
+func equalsTheOracle(t *rapid.T) {
+	definition := drawDefinition(t)
+	w, o := newWorld(definition), &fullOracle{definition: definition, newest: make([]time.Time, len(definition.Objectives))}
+	now := time.Unix(rapid.SampledFrom([]int64{1_771_000_000, 1_774_700_000, 1_792_850_000, 1_790_000_000}).Draw(t, "start")+
+		rapid.Int64Range(0, 200_000).Draw(t, "offset"), 0).UTC()
+	since := now.Add(-400 * 24 * time.Hour)
+	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		now = now.Add(rapid.SampledFrom([]time.Duration{
+			time.Second, 10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 9 * 24 * time.Hour,
+		}).Draw(t, "pass"))
+		for range rapid.IntRange(0, 5).Draw(t, "events") {
+			at := now.Add(-rapid.SampledFrom([]time.Duration{
+				-9 * time.Minute, 0, time.Second, 30 * time.Second, 3 * time.Minute, 59 * time.Minute, 5 * time.Hour, 23 * time.Hour, 60 * time.Hour, 80 * time.Hour,
+			}).Draw(t, "age"))
+			e := oracleEvent{second: at.Unix(), member: rapid.IntRange(0, len(definition.Objectives)-1).Draw(t, "member"), counts: slo.Counts{
+				Good: rapid.Int64Range(0, 2000).Draw(t, "good"), Bad: rapid.Int64Range(0, 20).Draw(t, "bad"), Unknown: rapid.Int64Range(0, 2).Draw(t, "unknown"),
+			}}
+			o.events = append(o.events, e)
+			w.tracks[e.member].Add(slo.SliceOf(at), e.counts)
+			if at.After(o.newest[e.member]) && !at.After(now) {
+				o.newest[e.member] = at
 			}
 		}
-	})
+		if !w.pin(now) {
+			w = w.again(t, o, now)
+		}
+		for i := range w.plans {
+			o.compare(t, i, w.plans[i].Evaluate(w.reading(i, now, o.newest, since)), now)
+		}
+	}
 }
 
 // again reads everything anew, as the engine does from the ledger.
