@@ -399,7 +399,7 @@ func (o *fullOracle) compare(t *rapid.T, index int, s slo.ObjectiveStatus, now t
 		to = newest
 	}
 	require.Equal(t, to, s.To)
-	end := (floorDiv(to.Unix(), 10) + 1) * 10
+	end := o.end(to)
 	from := floorDiv(to.Add(-o.definition.Window.Duration).Unix(), 3600) * 3600
 	length := o.definition.Window.Duration
 	if !o.definition.Window.Rolling() {
@@ -430,6 +430,15 @@ func (o *fullOracle) compare(t *rapid.T, index int, s slo.ObjectiveStatus, now t
 		require.Equal(t, over(c.LookBack), tier.LongOver, "%s %s %s over %s", c.Kind, c.Op, c.Threshold, c.LookBack)
 		require.Equal(t, over(cmp.Or(c.ShortLookBack, c.LookBack)), tier.ShortOver)
 	}
+}
+
+// end is where counting ends at to: the open bucket counts, an open time slice not.
+func (o *fullOracle) end(to time.Time) int64 {
+	if o.definition.Method == slo.Occurrences {
+		return (floorDiv(to.Unix(), 10) + 1) * 10
+	}
+	length := int64(o.definition.Objectives[0].SliceWindow / time.Second)
+	return floorDiv(to.Unix(), length) * length
 }
 
 func (o *fullOracle) lookBack(to time.Time, length time.Duration) int64 {

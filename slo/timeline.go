@@ -68,7 +68,7 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 			t.Tiers = append(t.Tiers, tier)
 		}
 	}
-	stop := SliceOf(end) + 1 // The open bucket is included.
+	stop := p.end(end)
 	if to.After(stop.Start()) {
 		to = stop.Start()
 	}
@@ -81,7 +81,7 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 	}
 	d := drawing{plan: p, reading: r, end: end, windowStart: p.windowFrom(end)}
 	d.start = p.running(r, d.windowStart)
-	d.window = p.running(r, stop).minus(d.start)
+	d.window = p.running(r, max(stop, d.windowStart)).minus(d.start)
 	before := p.running(r, first)
 	for a := first; a < last; {
 		b := min((a/step+1)*step, last)
