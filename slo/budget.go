@@ -28,6 +28,9 @@ func (u Unit) Scale() int64 {
 	return 1
 }
 
+// Whole are counts of the unit in whole events or slices, rounded down.
+func (u Unit) Whole(c Counts) Counts { return c.in(u.Scale()) }
+
 func unitOf(method BudgetingMethod, definition SLO, index int) Unit {
 	switch {
 	case method == Timeslices:

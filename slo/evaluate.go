@@ -147,7 +147,7 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		r.Now = r.StaleSince
 	}
 	to := r.to()
-	end := SliceOf(to) + 1 // The open bucket is included.
+	end := p.end(to)
 	period := p.period(to)
 	var room [usualLengths]LookBack
 	all := append(room[:0], make([]LookBack, max(0, len(p.lengths)-usualLengths))...)[:len(p.lengths)]
@@ -163,9 +163,12 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 				length = to.Sub(period.From)
 			}
 		}
-		m := measure{counts: latest.Minus(r.History.before(min(from, end)))} // A reset may lie ahead of the newest event.
-		if p.weighted() || len(r.Earlier) > 0 || len(r.Excluded) > 0 {
+		var m measure
+		switch {
+		case p.weighted() || len(r.Earlier) > 0 || len(r.Excluded) > 0:
 			m = p.measure(r, from, end)
+		case from < end:
+			m.counts = latest.Minus(r.History.before(from))
 		}
 		measures[i] = m
 		all[i] = LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}
@@ -206,6 +209,17 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		s.Tiers[i] = p.verdict(r, tier, in)
 	}
 	return s
+}
+
+// end is the slice behind the last that counts at to: the open bucket counts as
+// it stands, an open time slice does not, since one early failure would make it
+// bad until the good events after it have come.
+func (p *Plan) end(to time.Time) Slice {
+	if p.method == Occurrences {
+		return SliceOf(to) + 1
+	}
+	length := max(1, Slice(p.objective.SliceWindow/SliceLength))
+	return SliceOf(to) / length * length
 }
 
 // period is the window as an interval: of a calendar the whole period, of a

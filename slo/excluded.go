@@ -13,6 +13,9 @@ type Unexcluded struct {
 
 // excludedIn are the stretches that reach into the slices [from, end).
 func (r Reading) excludedIn(from, end Slice) []Excluded {
+	if from >= end {
+		return nil // A window that has just begun.
+	}
 	first := sort.Search(len(r.Excluded), func(i int) bool { return SliceOf(r.Excluded[i].To) > from })
 	last := first
 	for last < len(r.Excluded) && SliceOf(r.Excluded[last].From) < end {

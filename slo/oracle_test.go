@@ -379,43 +379,48 @@ func drawDefinition(t *rapid.T) slo.SLO {
 // compares every figure and every verdict with the oracle: difference 0.
 func TestEverythingEqualsTheOracle(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		definition := drawDefinition(t)
-		w, o := newWorld(definition), &fullOracle{definition: definition, newest: make([]time.Time, len(definition.Objectives))}
-		now := time.Unix(rapid.SampledFrom([]int64{1_771_000_000, 1_774_700_000, 1_792_850_000, 1_790_000_000}).Draw(t, "start")+
-			rapid.Int64Range(0, 200_000).Draw(t, "offset"), 0).UTC()
-		since := now.Add(-400 * 24 * time.Hour)
-		o.excluded = drawExcluded(t, now, 70*time.Hour, 20*24*time.Hour)
-		w.excluded = slo.Excluding(o.excluded, since, now.Add(200*24*time.Hour))
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
-			now = now.Add(rapid.SampledFrom([]time.Duration{
-				time.Second, 10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 9 * 24 * time.Hour,
-			}).Draw(t, "pass"))
-			for range rapid.IntRange(0, 5).Draw(t, "events") {
-				at := now.Add(-rapid.SampledFrom([]time.Duration{
-					-9 * time.Minute, 0, time.Second, 30 * time.Second, 3 * time.Minute, 59 * time.Minute, 5 * time.Hour, 23 * time.Hour, 60 * time.Hour, 80 * time.Hour,
-				}).Draw(t, "age"))
-				e := oracleEvent{second: at.Unix(), member: rapid.IntRange(0, len(definition.Objectives)-1).Draw(t, "member"), counts: slo.Counts{
-					Good: rapid.Int64Range(0, 2000).Draw(t, "good"), Bad: rapid.Int64Range(0, 20).Draw(t, "bad"), Unknown: rapid.Int64Range(0, 2).Draw(t, "unknown"),
-				}}
-				o.events = append(o.events, e)
-				w.tracks[e.member].Add(slo.SliceOf(at), e.counts)
-				if at.After(o.newest[e.member]) && !at.After(now) {
-					o.newest[e.member] = at
-				}
-			}
-			if rapid.IntRange(0, 20).Draw(t, "reset") == 0 {
-				w.reset = now
-				o.reset = floorDiv(now.Unix()+59, 60) * 60
-			}
-			if !w.pin(now) {
-				w = w.again(t, o, now)
-			}
-			for i := range w.plans {
-				o.compare(t, i, w.plans[i].Evaluate(w.reading(i, now, o.newest, since)), now)
+	rapid.Check(t, equalsTheOracle)
+}
+
+// FuzzEvaluate is the same, led by what code the input reaches.
+func FuzzEvaluate(f *testing.F) { f.Fuzz(rapid.MakeFuzz(equalsTheOracle)) }
+
+func equalsTheOracle(t *rapid.T) {
+	definition := drawDefinition(t)
+	w, o := newWorld(definition), &fullOracle{definition: definition, newest: make([]time.Time, len(definition.Objectives))}
+	now := time.Unix(rapid.SampledFrom([]int64{1_771_000_000, 1_774_700_000, 1_792_850_000, 1_790_000_000}).Draw(t, "start")+
+		rapid.Int64Range(0, 200_000).Draw(t, "offset"), 0).UTC()
+	since := now.Add(-400 * 24 * time.Hour)
+	o.excluded = drawExcluded(t, now, 70*time.Hour, 20*24*time.Hour)
+	w.excluded = slo.Excluding(o.excluded, since, now.Add(200*24*time.Hour))
+	for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		now = now.Add(rapid.SampledFrom([]time.Duration{
+			time.Second, 10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 9 * 24 * time.Hour,
+		}).Draw(t, "pass"))
+		for range rapid.IntRange(0, 5).Draw(t, "events") {
+			at := now.Add(-rapid.SampledFrom([]time.Duration{
+				-9 * time.Minute, 0, time.Second, 30 * time.Second, 3 * time.Minute, 59 * time.Minute, 5 * time.Hour, 23 * time.Hour, 60 * time.Hour, 80 * time.Hour,
+			}).Draw(t, "age"))
+			e := oracleEvent{second: at.Unix(), member: rapid.IntRange(0, len(definition.Objectives)-1).Draw(t, "member"), counts: slo.Counts{
+				Good: rapid.Int64Range(0, 2000).Draw(t, "good"), Bad: rapid.Int64Range(0, 20).Draw(t, "bad"), Unknown: rapid.Int64Range(0, 2).Draw(t, "unknown"),
+			}}
+			o.events = append(o.events, e)
+			w.tracks[e.member].Add(slo.SliceOf(at), e.counts)
+			if at.After(o.newest[e.member]) && !at.After(now) {
+				o.newest[e.member] = at
 			}
 		}
-	})
+		if rapid.IntRange(0, 20).Draw(t, "reset") == 0 {
+			w.reset = now
+			o.reset = floorDiv(now.Unix()+59, 60) * 60
+		}
+		if !w.pin(now) {
+			w = w.again(t, o, now)
+		}
+		for i := range w.plans {
+			o.compare(t, i, w.plans[i].Evaluate(w.reading(i, now, o.newest, since)), now)
+		}
+	}
 }
 
 // again reads everything anew, as the engine does from the ledger.
@@ -446,7 +451,7 @@ func (o *fullOracle) compare(t *rapid.T, index int, s slo.ObjectiveStatus, now t
 		to = newest
 	}
 	require.Equal(t, to, s.To)
-	end := (floorDiv(to.Unix(), 10) + 1) * 10
+	end := o.end(to)
 	from := floorDiv(to.Add(-o.definition.Window.Duration).Unix(), 3600) * 3600
 	length := o.definition.Window.Duration
 	if !o.definition.Window.Rolling() {
@@ -495,6 +500,15 @@ func (o *fullOracle) compareExcluded(t *rapid.T, index int, s slo.ObjectiveStatu
 	require.Equal(t, whole.sum(index, from, end), s.Without.Counts)
 	ratio, _ := whole.burn(index, s.Target, from, from, end).Float64()
 	require.InDelta(t, ratio, s.Without.Budget.SpentRatio, 1e-9*max(1, ratio))
+}
+
+// end is where counting ends at to: the open bucket counts, an open time slice not.
+func (o *fullOracle) end(to time.Time) int64 {
+	if o.definition.Method == slo.Occurrences {
+		return (floorDiv(to.Unix(), 10) + 1) * 10
+	}
+	length := int64(o.definition.Objectives[0].SliceWindow / time.Second)
+	return floorDiv(to.Unix(), length) * length
 }
 
 func (o *fullOracle) lookBack(to time.Time, length time.Duration) int64 {

@@ -11,7 +11,7 @@ import (
 //
 // It is itself a History, in which every slice is one entry at the place where
 // it begins: 1 for Timeslices, RawUnit for RatioTimeslices. So a window holds
-// the slices that begin in it, the open one as it stands.
+// the slices that begin in it; one that is still open is left out (see Plan.end).
 type Slices struct {
 	method  BudgetingMethod
 	length  Slice // in slices of the ledger

@@ -70,11 +70,11 @@ func TestASplicedBudgetEqualsTheOracle(t *testing.T) {
 		}
 		s := worlds[0].plans[0].Evaluate(r)
 
-		end := (floorDiv(now.Unix(), 10) + 1) * 10
+		end := oracles[0].end(now)
 		cut := func(i int) int64 { return floorDiv(edits[i].Unix(), 10) * 10 }
 		spliced := func(from int64) slo.Counts {
 			var sum slo.Counts
-			for i, part := range [][2]int64{{max(from, cut(0)), end}, {max(from, cut(1)), cut(0)}, {from, cut(1)}} {
+			for i, part := range [][2]int64{{max(from, cut(0)), end}, {max(from, cut(1)), min(end, cut(0))}, {from, min(end, cut(1))}} {
 				if part[0] < part[1] {
 					sum = sum.Plus(oracles[i].sum(0, part[0], part[1]))
 				}

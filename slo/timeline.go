@@ -74,7 +74,7 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 			t.Tiers = append(t.Tiers, tier)
 		}
 	}
-	stop := SliceOf(end) + 1 // The open bucket is included.
+	stop := p.end(end)
 	if to.After(stop.Start()) {
 		to = stop.Start()
 	}

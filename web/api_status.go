@@ -243,7 +243,7 @@ func countedSince(objectives []slo.ObjectiveStatus) time.Time {
 func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 	out := objectiveJSON{
 		Index: o.Index, DisplayName: o.DisplayName,
-		Target: json.Number(o.Target.String()), TargetText: o.Target.Percent() + "%", Window: o.Window.String(),
+		Target: json.Number(o.Target.String()), TargetText: targetText(o), Window: o.Window.String(),
 		Method: o.Method, Unit: o.Unit, Composite: o.Composite, Member: o.Member, PeriodEnd: instant(o.PeriodEnd),
 		From: instant(o.From), To: instant(o.To), countsJSON: newCounts(o.Counts),
 		Budget:    newBudget(o.Budget, o.Counts.Total()),
@@ -276,6 +276,15 @@ func newObjective(o slo.ObjectiveStatus) objectiveJSON {
 		out.Tiers[i] = newTier(t, o)
 	}
 	return out
+}
+
+// targetText is the target in percent; a composite by Occurrences has those of
+// its members.
+func targetText(o slo.ObjectiveStatus) string {
+	if o.Composite && o.Method == slo.Occurrences {
+		return "all members"
+	}
+	return o.Target.Percent() + "%"
 }
 
 func newCounts(c slo.Counts) countsJSON {

@@ -237,6 +237,9 @@ func (s *Server) preview(ctx context.Context, definition slo.SLO) *view.Preview 
 		s.logger.WarnContext(ctx, "preview", "slo", definition.Name, "error", err)
 		return &view.Preview{Fault: "What it would count is not known at the moment: try again in a few seconds. The log of the server says more."}
 	}
+	if v := definition.IndicatorOf(0).Value; v != nil && v.Raw != "" {
+		found.Counts = slo.UnitRawEvent.Whole(found.Counts)
+	}
 	return view.NewPreview(found, definition.Objectives[0].Target, s.clock())
 }
 

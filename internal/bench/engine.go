@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -18,22 +19,25 @@ import (
 )
 
 const (
-	engineObjectives = 1000
-	engineWarmUp     = 3 * time.Second
+	engineWarmUp = 3 * time.Second
+	// engineWindow is the window of the figure engine, rebuildWindow that of rebuild.
+	engineWindow      = 90 * 24 * time.Hour
+	rebuildObjectives = 1000
+	rebuildWindow     = 30 * 24 * time.Hour
 	// feedCommand makes this program the ledger of the engine's figure, in a
 	// process of its own so that its CPU is not the engine's.
 	feedCommand = "feed"
 )
 
-func engineDefinitions() ([]slo.Definition, error) {
+func engineDefinitions(objectives int, window time.Duration) ([]slo.Definition, error) {
 	target, err := slo.ParseTarget("0.999", false)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]slo.Definition, engineObjectives)
+	all := make([]slo.Definition, objectives)
 	for i := range all {
 		all[i] = slo.Definition{SLO: slo.SLO{
-			Name: fmt.Sprintf("objective-%d", i), Window: slo.Window{Duration: 30 * 24 * time.Hour},
+			Name: fmt.Sprintf("objective-%d", i), Window: slo.Window{Duration: window},
 			Indicator:  slo.Indicator{Total: slo.SpanSource{Service: strconv.Itoa(i)}, Bad: &slo.SpanSource{}},
 			Objectives: []slo.Objective{{Target: target}},
 		}}
@@ -48,11 +52,15 @@ func (silent) Labels(slo.Transition) map[string]string { return nil }
 
 func (silent) Notifications(slo.Transition) ([]slo.Notification, error) { return nil, nil }
 
-// benchEngine measures the CPU of evaluations at 1,000 objectives of 30 days,
-// 10 % of the series changing every second, fed through PostgreSQL.
+// benchEngine measures the CPU of evaluations and the memory of objectives of 90
+// days, 10 % of the series changing every second, fed through PostgreSQL.
 func benchEngine(ctx context.Context, o options, out io.Writer) error {
 	return withDatabase(ctx, func(server *postgres.Server, store *postgres.Store) error {
-		return runEngine(ctx, store, func(ctx context.Context, e *engine.Engine) error {
+		definitions, err := engineDefinitions(o.objectives, engineWindow)
+		if err != nil {
+			return err
+		}
+		return runEngine(ctx, store, definitions, func(ctx context.Context, e *engine.Engine) error {
 			return measureEngine(ctx, o, e, server, out)
 		})
 	})
@@ -83,11 +91,7 @@ func withDatabase(ctx context.Context, use func(*postgres.Server, *postgres.Stor
 }
 
 // runEngine runs an engine with the definitions of the figure while it is used.
-func runEngine(ctx context.Context, store *postgres.Store, use func(context.Context, *engine.Engine) error) (err error) {
-	definitions, err := engineDefinitions()
-	if err != nil {
-		return err
-	}
+func runEngine(ctx context.Context, store *postgres.Store, definitions []slo.Definition, use func(context.Context, *engine.Engine) error) (err error) {
 	e := engine.New(engine.Settings{
 		Ledger: store, Episodes: store, Announcer: silent{}, Logger: slog.New(slog.DiscardHandler),
 		Lead: func(ctx context.Context) (engine.Term, error) {
@@ -117,13 +121,13 @@ func runEngine(ctx context.Context, store *postgres.Store, use func(context.Cont
 // measureEngine feeds the ledger from another process and compares what this
 // one and the database have used.
 func measureEngine(ctx context.Context, o options, e *engine.Engine, server *postgres.Server, out io.Writer) error {
-	feeder := exec.CommandContext(ctx, "/proc/self/exe", feedCommand, server.URL(), (o.duration + engineWarmUp).String()) //nolint:gosec // This program itself.
+	feeder := exec.CommandContext(ctx, "/proc/self/exe", feedCommand, server.URL(), (o.duration + warmUp(o.objectives)).String(), strconv.Itoa(o.objectives)) //nolint:gosec // This program itself.
 	feeder.Stderr = os.Stderr
 	if err := feeder.Start(); err != nil {
 		return err
 	}
 	select { // The start, which reads the ledger and judges everything, is not in the figure.
-	case <-time.After(engineWarmUp):
+	case <-time.After(warmUp(o.objectives)):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -142,9 +146,21 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "engine objectives=%d changing_per_second=%d evaluations=%d engine_cpu_us_per_evaluation=%.1f postgres_cpu_us_per_evaluation=%.1f (all windows to 30d, reading the commits included)\n",
-		engineObjectives, engineObjectives/10, n, micros(used, n), micros(after-database, n))
+	var memory runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&memory)
+	runtime.KeepAlive(e)
+	fmt.Fprintf(out, "engine objectives=%d changing_per_second=%d evaluations=%d evaluations_per_second=%.0f engine_cpu_us_per_evaluation=%.1f "+
+		"postgres_cpu_us_per_evaluation=%.1f heap_bytes_per_objective=%d (all windows to 90d, all tiers, reading the commits included)\n",
+		o.objectives, o.objectives/10, n, float64(n)/o.duration.Seconds(), micros(used, n), micros(after-database, n),
+		memory.HeapAlloc/uint64(o.objectives))
 	return nil
+}
+
+// warmUp is how long the first commits, which touch every objective, are not in
+// the figure.
+func warmUp(objectives int) time.Duration {
+	return engineWarmUp + time.Duration(objectives)*200*time.Microsecond
 }
 
 // selfCPU is the user and system time of this process.
@@ -158,8 +174,12 @@ func selfCPU() time.Duration {
 
 // feed commits counts of a tenth of the series every second.
 func feed(ctx context.Context, args []string) error {
-	if len(args) != 2 {
-		return errors.New("feed URL DURATION")
+	if len(args) != 3 {
+		return errors.New("feed URL DURATION OBJECTIVES")
+	}
+	objectives, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
 	}
 	duration, err := time.ParseDuration(args[1])
 	if err != nil {
@@ -170,9 +190,13 @@ func feed(ctx context.Context, args []string) error {
 		return err
 	}
 	defer store.Close()
-	definitions, err := engineDefinitions()
+	definitions, err := engineDefinitions(objectives, engineWindow)
 	if err != nil {
 		return err
+	}
+	ids := make([]slo.SeriesID, len(definitions))
+	for i, d := range definitions {
+		ids[i] = d.SLO.SeriesOf(0).ID
 	}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -183,8 +207,7 @@ func feed(ctx context.Context, args []string) error {
 			Shard: "bench", Sequence: sequence, From: offset, To: offset + 1, MeasuredUntil: now,
 			Watermarks: map[slo.SeriesID]time.Time{}, Started: map[slo.SeriesID]time.Time{},
 		}
-		for i, d := range definitions {
-			id := d.SLO.Indicator.Series().ID
+		for i, id := range ids {
 			if sequence == 1 {
 				c.Started[id] = now
 			} else if (i+int(sequence))%10 != 0 {

@@ -38,6 +38,8 @@ type options struct {
 	peer     string
 	duration time.Duration
 	phases   int
+	// objectives is how many the engine figure has.
+	objectives int
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -48,6 +50,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	only := flags.String("only", "journal,peer,ingest,ack,restart,engine,rebuild,backtest,detect,pages", "which figures, separated by commas")
 	o := options{binary: os.Getenv("SLOWBURN_BIN"), harness: os.Getenv("SLOWBURN_CRASH_BIN"), peer: os.Getenv("SLOWBURN_PEER_BIN")}
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long each load lasts")
+	flags.IntVar(&o.objectives, "objectives", 100_000, "objectives of the engine figure")
 	flags.IntVar(&o.phases, "phases", 40, "random phases of the detect figure")
 	profile := flags.String("cpuprofile", "", "file for a CPU profile of this program, of use with the engine figure")
 	if err := flags.Parse(args); err != nil {

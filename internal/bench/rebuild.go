@@ -104,14 +104,14 @@ func (f *filler) fill(ctx context.Context) error {
 	var total int64
 	err = f.conn.QueryRow(ctx, `SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'hours'::regclass`).Scan(&total)
 	fmt.Fprintf(f.out, "packed_size series=%d days=%d mb=%.0f bytes_a_minute=%.2f (indexes included; as buckets it would be %d rows of about 90 bytes)\n",
-		engineObjectives, rebuildDays, float64(total)/1e6, float64(minuteBytes)/float64(buckets/6), engineObjectives*rebuildDays*8640)
+		rebuildObjectives, rebuildDays, float64(total)/1e6, float64(minuteBytes)/float64(buckets/6), rebuildObjectives*rebuildDays*8640)
 	return err
 }
 
 // commitTemplate counts one hour of all series, and something on every day, so
 // that there are partitions.
 func (f *filler) commitTemplate(ctx context.Context) error {
-	definitions, err := engineDefinitions()
+	definitions, err := engineDefinitions(rebuildObjectives, rebuildWindow)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,11 @@ func (f *filler) measure(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	return runEngine(ctx, f.store, func(ctx context.Context, e *engine.Engine) error {
+	definitions, err := engineDefinitions(rebuildObjectives, rebuildWindow)
+	if err != nil {
+		return err
+	}
+	return runEngine(ctx, f.store, definitions, func(ctx context.Context, e *engine.Engine) error {
 		ticker := time.NewTicker(5 * time.Millisecond)
 		defer ticker.Stop()
 		for !e.Ready() {
@@ -203,7 +207,7 @@ func (f *filler) measure(ctx context.Context, what string) error {
 			return err
 		}
 		fmt.Fprintf(f.out, "rebuild objectives=%d days=%d seconds=%.1f engine_cpu_seconds=%.1f postgres_cpu_seconds=%.1f (%s, events in every slice)\n",
-			engineObjectives, rebuildDays, took.Seconds(), (selfCPU() - used).Seconds(), (after - database).Seconds(), what)
+			rebuildObjectives, rebuildDays, took.Seconds(), (selfCPU() - used).Seconds(), (after - database).Seconds(), what)
 		return nil
 	})
 }

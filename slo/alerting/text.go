@@ -66,7 +66,11 @@ func verbs(t slo.Transition) (fires, over string) {
 // when it fires.
 func description(t slo.Transition) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Objective: %s%% good over %s", t.Status.Target.Percent(), t.Status.Window.Text())
+	target := t.Status.Target.Percent() + "% good"
+	if t.Status.Composite && t.Status.Method == slo.Occurrences {
+		target = "all members together"
+	}
+	fmt.Fprintf(&b, "Objective: %s over %s", target, t.Status.Window.Text())
 	if t.SLO.Service != "" {
 		fmt.Fprintf(&b, ", service %s", clean(t.SLO.Service, maxNameInText))
 	}

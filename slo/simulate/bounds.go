@@ -34,8 +34,7 @@ func (r *run) holds(tier slo.Tier, f fact, now, until time.Time) bool {
 		short = r.lookBack(tier.Short, now, until)
 	}
 	if f == shortEmpty {
-		_, total := r.counts(short)
-		return total.most == 0
+		return r.empty(short)
 	}
 	if _, always := r.compares(tier, long, now, until); !always || !r.passes(tier, long) {
 		return false
@@ -45,6 +44,16 @@ func (r *run) holds(tier slo.Tier, f fact, now, until time.Time) bool {
 	}
 	never, always := r.compares(tier, short, now, until)
 	return f == bothOver && always || f == shortUnder && never
+}
+
+// empty reports that a look-back holds nothing, not even a part of an event.
+func (r *run) empty(s stretch) bool {
+	for _, m := range r.lane.members {
+		if _, total := m.between(s.begin, s.latest, s.first, s.until); total.most != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // never reports that the long look-back is not over, or does not pass the gate.

@@ -126,7 +126,7 @@ func TestSkippingChangesNothing(t *testing.T) {
 		start := time.Unix(rapid.SampledFrom([]int64{1_771_000_020, 1_774_663_200, 1_792_850_040}).Draw(t, "start"), 0).UTC()
 		from := start.Add(time.Duration(rapid.SampledFrom([]int{0, 3600, 100_000}).Draw(t, "warm-up")) * time.Second)
 		to := from.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "quarters")) * 15 * time.Minute)
-		minutes := rapid.IntRange(0, 9).Draw(t, "by the minute") == 0
+		minutes := rapid.IntRange(0, 3).Draw(t, "by the minute") == 0
 		if minutes {
 			start = start.Truncate(time.Minute)
 		}

@@ -34,7 +34,7 @@ func TestTheTour(t *testing.T) {
 	b.until(t, time.Minute, `location.pathname.startsWith("/slos/inventory") && document.getElementById("charts").dataset.drawn > 3`)
 
 	b.do(t, chromedp.Navigate(home+"/slos/shop-payments-work"))
-	b.until(t, time.Minute, `document.getElementById("charts").dataset.drawn === "8" && document.getElementById("pulse").dataset.state === "live"`)
+	b.until(t, time.Minute, `document.getElementById("charts").dataset.drawn === "9" && document.getElementById("pulse").dataset.state === "live"`)
 	ask[bool](t, b, `window.stayed = document.querySelectorAll(".tile-number")[3].textContent; true`)
 	run(t, "demo", "break", "payments", "--outage", "--listen", w.console)
 	b.until(t, 3*time.Minute, `document.querySelector(".notice-firing") !== null && document.querySelector(".menu .count") !== null`)

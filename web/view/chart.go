@@ -17,11 +17,13 @@ type Chart struct {
 	From      int64   `json:"from"`
 	To        int64   `json:"to"`
 	// Step is the length of a step in seconds; Start is when each begins.
-	Step    int64   `json:"step_seconds"`
-	Start   []int64 `json:"start"`
-	Good    []int64 `json:"good"`
-	Bad     []int64 `json:"bad"`
-	Unknown []int64 `json:"unknown"`
+	Step  int64   `json:"step_seconds"`
+	Start []int64 `json:"start"`
+	// Unit is what the counts are counts of: event, slice, or 1e-9 of one.
+	Unit    slo.Unit `json:"unit"`
+	Good    []int64  `json:"good"`
+	Bad     []int64  `json:"bad"`
+	Unknown []int64  `json:"unknown"`
 	// Budget is the share of the window's budget left at the end of each step;
 	// null where the step lies before the window, or the window has no events.
 	Budget []*float64  `json:"budget"`
@@ -61,7 +63,7 @@ type ChartEpisode struct {
 func NewChart(name string, o slo.ObjectiveStatus, line slo.Timeline, episodes []slo.Episode) Chart {
 	n := len(line.Points)
 	c := Chart{
-		SLO: name, Objective: o.Index, Target: o.Target.Float(), From: line.From.Unix(), To: line.To.Unix(),
+		SLO: name, Objective: o.Index, Unit: o.Unit, Target: o.Target.Float(), From: line.From.Unix(), To: line.To.Unix(),
 		Step: int64(line.Step / time.Second), Start: make([]int64, n), Good: make([]int64, n), Bad: make([]int64, n),
 		Unknown: make([]int64, n), Budget: make([]*float64, n), Tiers: make([]ChartTier, len(line.Tiers)),
 		Unmeasured: make([][2]int64, 0, len(line.Unmeasured)),
@@ -127,12 +129,12 @@ type ChartRow struct {
 }
 
 // NewChartRows writes a timeline as a table, the newest step first.
-func NewChartRows(line slo.Timeline, target slo.Target, now time.Time) []ChartRow {
+func NewChartRows(line slo.Timeline, o slo.ObjectiveStatus, now time.Time) []ChartRow {
 	rows := make([]ChartRow, 0, len(line.Points))
 	for _, p := range slices.Backward(line.Points) {
 		row := ChartRow{
-			At: NewMoment(p.Start, now), Good: Count(p.Counts.Good), Bad: Count(p.Counts.Bad),
-			Achieved: Share(p.Counts.Good, p.Counts.Total(), shareDecimals(target)), BudgetLeft: "–",
+			At: NewMoment(p.Start, now), Good: inUnits(o, p.Counts.Good), Bad: inUnits(o, p.Counts.Bad),
+			Achieved: Share(p.Counts.Good, p.Counts.Total(), shareDecimals(o.Target)), BudgetLeft: "–",
 			Unmeasured: inside(line.Unmeasured, p.Start, earlier(p.Start.Add(line.Step), now)),
 		}
 		if p.HasBudget {

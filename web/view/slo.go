@@ -118,7 +118,7 @@ func NewSLO(base Base, in Scene) SLO {
 		Document: string(definition.Document), Objective: newObjective(base, in.Status, o), Range: in.Range,
 		Chart: NewChart(name, o, in.Line, in.Drawn), ChartSource: chartSource(name, in), AlertsLink: "/alerts?" + url.Values{"slo": {name}}.Encode(),
 		Evidence: newEvidence(in, o, base.Now), Recounting: newRecounting(in.Recount, base.Now),
-		Rows: NewChartRows(in.Table, o.Target, base.Now),
+		Rows: NewChartRows(in.Table, o, base.Now),
 	}
 	if page.Heading == "" {
 		page.Heading = page.Name

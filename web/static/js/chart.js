@@ -42,7 +42,9 @@
   // The end of a step never lies after what is known.
   const ends = () => data.start.map((at) => Math.min(at + data.step_seconds, Math.max(data.to, at + 1)));
   const middles = () => data.start.map((at) => at + data.step_seconds / 2);
-  const totals = () => data.good.map((good, i) => good + data.bad[i] + data.unknown[i]);
+  // Counts may be in 1e-9 of what they count.
+  const whole = (n) => n / (data.unit && data.unit.startsWith("1e-9") ? 1e9 : 1);
+  const totals = () => data.good.map((good, i) => whole(good + data.bad[i] + data.unknown[i]));
   const share = (i) => {
     const n = data.good[i] + data.bad[i] + data.unknown[i];
     return n > 0 ? data.good[i] / n : null;
@@ -263,10 +265,10 @@
       rows: () => {
         const all = totals();
         const visible = Math.max(...all, 1) / 80;
-        return [middles(), all, data.bad.map((bad) => bad > 0 ? Math.max(bad, visible) : null)];
+        return [middles(), all, data.bad.map((bad) => bad > 0 ? Math.max(whole(bad), visible) : null)];
       },
       make: (holder) => options(holder, [
-        bars("events", "good", (i) => totals()[i]), bars("bad", "bad", (i) => data.bad[i]),
+        bars("events", "good", (i) => totals()[i]), bars("bad", "bad", (i) => whole(data.bad[i])),
       ], { range: (u, least, most) => [0, Math.max(most ?? 0, 1) * 1.08] },
       axes((u, splits) => splits.map(short), 48), (u) => drawUnmeasured(u), () => {}),
     },
