@@ -154,17 +154,18 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	var burns [usualLengths]measure
 	measures := append(burns[:0], make([]measure, max(0, len(p.lengths)-usualLengths))...)[:len(p.lengths)]
 	latest := r.History.before(end)
+	since, reset := p.windowSince(r, to)
 	for i, length := range p.lengths {
 		from := windowStart(to, length)
 		if length == theWindow {
-			from, length = p.windowFrom(to), p.window.Duration
+			from, length = since, p.window.Duration
 			if p.calendar != nil {
 				length = to.Sub(period.From)
 			}
 		}
 		var m measure
 		switch {
-		case p.weighted() || len(r.Earlier) > 0:
+		case p.weighted() || len(r.Earlier) > 0 || len(r.Excluded) > 0:
 			m = p.measure(r, from, end)
 		case from < end:
 			m.counts = latest.Minus(r.History.before(from))
@@ -176,15 +177,22 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	s := ObjectiveStatus{
 		Index: p.index, DisplayName: p.objective.DisplayName, Target: p.objective.Target, Window: p.window,
 		Method: p.method, Unit: p.unit, Composite: p.composite, Member: p.member,
-		From: window.From, To: to, PeriodEnd: period.To, Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
+		From: earliest(window.From, to), To: to, PeriodFrom: period.From, PeriodEnd: period.To, Counts: window.Counts, Budget: p.budgetOf(measures[p.shown-1], period),
 		BurnRates: slices.Clone(all[:p.shown]), Tiers: make([]TierStatus, len(p.tiers)),
 		LastEvent: r.Series.Watermark, Silent: r.Now.Sub(r.Series.Watermark) > watermarkReach,
 		MeasuredUntil: r.Coverage.Until, MeasuredRatio: r.measuredAcross(window.From, to),
 		StaleSince: r.StaleSince, CountedSince: r.Series.CountedSince(),
 	}
 	if len(r.Earlier) > 0 {
-		s.Splices = p.splices(r, SliceOf(window.From), end)
+		s.Splices = p.splices(r, since, end)
 	}
+	if reset {
+		s.ResetAt = r.ResetAt
+	}
+	if len(r.Excluded) > 0 {
+		p.exclude(&s, r, since, end, period)
+	}
+	whole := verdictInput{window: measures[p.shown-1], length: period.To.Sub(period.From), to: to, end: end, since: since, reset: reset}
 	for i := range p.tiers {
 		tier := &p.tiers[i]
 		if !tier.windowed() {
@@ -192,14 +200,13 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 			continue
 		}
 		if len(r.Earlier) > 0 {
-			s.Tiers[i] = p.verdictAfterEdit(r, tier, to, end, measures[p.shown-1], s.PeriodEnd.Sub(s.From))
+			s.Tiers[i] = p.verdictAfterEdit(r, tier, whole)
 			continue
 		}
-		s.Tiers[i] = p.verdict(r, tier, verdictInput{
-			long: &all[p.long[i]], short: &all[p.short[i]],
-			longMeasure: measures[p.long[i]], shortMeasure: measures[p.short[i]], window: measures[p.shown-1],
-			length: s.PeriodEnd.Sub(s.From), to: to, end: end,
-		})
+		in := whole
+		in.long, in.short = &all[p.long[i]], &all[p.short[i]]
+		in.longMeasure, in.shortMeasure = measures[p.long[i]], measures[p.short[i]]
+		s.Tiers[i] = p.verdict(r, tier, in)
 	}
 	return s
 }

@@ -159,10 +159,10 @@ func (h *History) before(s Slice) Counts {
 
 // longestPause is the longest run of minutes without an event between the first
 // one that is kept by the minute and the slice of the newest, and how far these
-// two are apart.
-func (h *History) longestPause(newest Slice) (pause, span time.Duration) {
+// two are apart. How long a run is, waited says.
+func (h *History) longestPause(newest Slice, waited func(from, to time.Time) time.Duration) (pause, span time.Duration) {
 	last := int64(newest) / slicesPerMinute
-	var longest, previous, first int64 = 0, -1, -1
+	var previous, first int64 = -1, -1
 	for hour := max(0, last/minutesPerHour-minuteHours+1); hour <= last/minutesPerHour; hour++ {
 		c := &h.minutes[hour%minuteHours]
 		if c.hour != hour {
@@ -174,15 +174,19 @@ func (h *History) longestPause(newest Slice) (pause, span time.Duration) {
 				continue
 			}
 			if previous >= 0 {
-				longest = max(longest, at-previous-1)
+				if run := time.Duration(at-previous-1) * time.Minute; run > pause {
+					pause = max(pause, waited(minuteStart(previous+1), minuteStart(at)))
+				}
 			} else {
 				first = at
 			}
 			previous = at
 		}
 	}
-	return time.Duration(longest) * time.Minute, time.Duration(previous-first) * time.Minute
+	return pause, time.Duration(previous-first) * time.Minute
 }
+
+func minuteStart(minute int64) time.Time { return time.Unix(minute*int64(time.Minute/time.Second), 0) }
 
 // gridAt is the grid that is kept at a slice: 10 s for the last hours, then
 // minutes, then hours. What follows the newest event is empty on any grid.

@@ -22,6 +22,8 @@ type SLO struct {
 	Objectives []Objective
 	// Policies are the alert policies; with none the default policy holds.
 	Policies []AlertPolicy
+	// Exclusions are times that the SLO is not judged by.
+	Exclusions []Exclusion
 	// References are the objects that were put in, sorted; a change of one
 	// changes the SLO.
 	References []ObjectRef

@@ -22,6 +22,9 @@ type fullOracle struct {
 	definition slo.SLO
 	events     []oracleEvent
 	newest     []time.Time // of each member, of those that are not in the future
+	excluded   []slo.Excluded
+	onlyThese  bool  // only what is excluded counts, as it happened
+	reset      int64 // where the budget was begun anew; 0 if never
 }
 
 type oracleEvent struct {
@@ -102,7 +105,8 @@ func (o *fullOracle) sum(index int, from, to int64) slo.Counts {
 		var c slo.Counts
 		for _, e := range o.events {
 			if own(e.member) && e.second >= from && e.second < to {
-				c.Good, c.Bad, c.Unknown = c.Good+e.counts.Good, c.Bad+e.counts.Bad, c.Unknown+e.counts.Unknown
+				one := o.judged(e.second, e.counts)
+				c.Good, c.Bad, c.Unknown = c.Good+one.Good, c.Bad+one.Bad, c.Unknown+one.Unknown
 			}
 		}
 		return c
@@ -121,8 +125,8 @@ func (o *fullOracle) sum(index int, from, to int64) slo.Counts {
 		slicesOf[k][e.member] = slo.Counts{Good: c.Good + e.counts.Good, Bad: c.Bad + e.counts.Bad, Unknown: c.Unknown + e.counts.Unknown}
 	}
 	var sum slo.Counts
-	for _, members := range slicesOf {
-		c := o.slice(index, members)
+	for k, members := range slicesOf {
+		c := o.judged(k*length, o.slice(index, members))
 		sum.Good, sum.Bad, sum.Unknown = sum.Good+c.Good, sum.Bad+c.Bad, sum.Unknown+c.Unknown
 	}
 	return sum
@@ -182,6 +186,41 @@ func (o *fullOracle) slice(index int, members map[int]slo.Counts) slo.Counts {
 	}
 }
 
+// judged is what counts of something that begins at a second.
+func (o *fullOracle) judged(second int64, c slo.Counts) slo.Counts {
+	in, as := false, slo.CountGood
+	for _, e := range o.excluded {
+		if second >= e.From.Unix() && second < e.To.Unix() {
+			in = true
+			if e.As == slo.Drop {
+				as = slo.Drop
+			}
+		}
+	}
+	switch {
+	case o.onlyThese && !in, in && as == slo.Drop && !o.onlyThese:
+		return slo.Counts{}
+	case in && !o.onlyThese:
+		return slo.Counts{Good: c.Good + c.Bad + c.Unknown}
+	default:
+		return c
+	}
+}
+
+// drawExcluded draws stretches that begin and end on whole minutes, one over the other.
+func drawExcluded(t *rapid.T, now time.Time, before, after time.Duration) []slo.Excluded {
+	var all []slo.Excluded
+	for range rapid.IntRange(0, 6).Draw(t, "exclusions") {
+		from := now.Add(time.Duration(rapid.Int64Range(int64(-before), int64(after)).Draw(t, "excluded from"))).Truncate(time.Minute)
+		length := rapid.SampledFrom([]time.Duration{time.Minute, 7 * time.Minute, time.Hour, 150 * time.Minute, 30 * time.Hour}).Draw(t, "excluded for")
+		all = append(all, slo.Excluded{
+			Interval: slo.Interval{From: from, To: from.Add(length)},
+			As:       rapid.SampledFrom([]slo.ExclusionKind{slo.Drop, slo.CountGood}).Draw(t, "excluded as"),
+		})
+	}
+	return all
+}
+
 func missing(t slo.Target) *big.Rat {
 	r, _ := new(big.Rat).SetString(t.String())
 	return r.Sub(big.NewRat(1, 1), r)
@@ -219,6 +258,8 @@ type world struct {
 	plans      []slo.Plan
 	tracks     []*slo.Track
 	slices     []*slo.Slices
+	excluded   []slo.Excluded // as Excluding gives them
+	reset      time.Time
 }
 
 func newWorld(definition slo.SLO) *world {
@@ -252,7 +293,11 @@ func newWorld(definition slo.SLO) *world {
 func (w *world) pin(now time.Time) bool {
 	whole := true
 	for i, plan := range w.plans {
-		for _, edge := range plan.Edges(now) {
+		edges := append(plan.Edges(now), slo.ExcludedEdges(w.excluded)...)
+		if !w.reset.IsZero() {
+			edges = append(edges, slo.ResetSlice(w.reset))
+		}
+		for _, edge := range edges {
 			for _, track := range w.tracks {
 				whole = track.Pin(edge) && whole
 			}
@@ -266,7 +311,7 @@ func (w *world) pin(now time.Time) bool {
 }
 
 func (w *world) reading(i int, now time.Time, newest []time.Time, since time.Time) slo.Reading {
-	r := slo.Reading{Now: now, Coverage: slo.Coverage{Since: since, Until: now}}
+	r := slo.Reading{Now: now, Coverage: slo.Coverage{Since: since, Until: now}, Excluded: w.excluded, ResetAt: w.reset}
 	counted := []slo.Interval{{From: since}}
 	if i < len(w.definition.Objectives) {
 		r.History, r.Series = w.tracks[i].History, slo.SeriesState{Watermark: newest[i], Counted: counted}
@@ -346,6 +391,8 @@ func equalsTheOracle(t *rapid.T) {
 	now := time.Unix(rapid.SampledFrom([]int64{1_771_000_000, 1_774_700_000, 1_792_850_000, 1_790_000_000}).Draw(t, "start")+
 		rapid.Int64Range(0, 200_000).Draw(t, "offset"), 0).UTC()
 	since := now.Add(-400 * 24 * time.Hour)
+	o.excluded = drawExcluded(t, now, 70*time.Hour, 20*24*time.Hour)
+	w.excluded = slo.Excluding(o.excluded, since, now.Add(200*24*time.Hour))
 	for range rapid.IntRange(1, 25).Draw(t, "steps") {
 		now = now.Add(rapid.SampledFrom([]time.Duration{
 			time.Second, 10 * time.Second, time.Minute, 7 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 9 * 24 * time.Hour,
@@ -363,6 +410,10 @@ func equalsTheOracle(t *rapid.T) {
 				o.newest[e.member] = at
 			}
 		}
+		if rapid.IntRange(0, 20).Draw(t, "reset") == 0 {
+			w.reset = now
+			o.reset = floorDiv(now.Unix()+59, 60) * 60
+		}
 		if !w.pin(now) {
 			w = w.again(t, o, now)
 		}
@@ -375,6 +426,7 @@ func equalsTheOracle(t *rapid.T) {
 // again reads everything anew, as the engine does from the ledger.
 func (w *world) again(t *rapid.T, o *fullOracle, now time.Time) *world {
 	next := newWorld(w.definition)
+	next.excluded, next.reset = w.excluded, w.reset
 	require.True(t, next.pin(now), "an empty history takes every pin")
 	sorted := slices.Clone(o.events)
 	slices.SortStableFunc(sorted, func(a, b oracleEvent) int {
@@ -407,12 +459,16 @@ func (o *fullOracle) compare(t *rapid.T, index int, s slo.ObjectiveStatus, now t
 		from, length = begin.Unix(), behind.Sub(begin)
 		require.Equal(t, behind, s.PeriodEnd)
 	}
+	begins := from
+	from = max(from, o.reset)
+	require.Equal(t, from > begins, !s.ResetAt.IsZero())
 	lookBack := o.definition.Window.Duration
 	if !o.definition.Window.Rolling() {
-		lookBack = to.Sub(time.Unix(from, 0))
+		lookBack = to.Sub(time.Unix(begins, 0))
 	}
 	require.Equal(t, lookBack, s.BurnRates[len(s.BurnRates)-1].Length)
-	require.Equal(t, from, s.From.Unix(), "the window begins where the oracle says")
+	require.Equal(t, min(from, to.Unix()), s.From.Unix(), "the window begins where the oracle says")
+	o.compareExcluded(t, index, s, from, end)
 	require.Equal(t, o.sum(index, from, end), s.Counts, "counts of objective %d", index)
 	for _, b := range s.BurnRates[:len(s.BurnRates)-1] {
 		require.Equal(t, o.sum(index, o.lookBack(to, b.Length), end), b.Counts, "%s", b.Length)
@@ -441,6 +497,20 @@ func (o *fullOracle) end(to time.Time) int64 {
 	return floorDiv(to.Unix(), length) * length
 }
 
+// compareExcluded compares what is said of what is left out.
+func (o *fullOracle) compareExcluded(t *rapid.T, index int, s slo.ObjectiveStatus, from, end int64) {
+	only, whole := *o, *o
+	only.onlyThese, whole.excluded = true, nil
+	require.Equal(t, only.sum(index, from, end), s.ExcludedCounts)
+	if s.Without == nil {
+		require.Empty(t, s.Excluded)
+		return
+	}
+	require.Equal(t, whole.sum(index, from, end), s.Without.Counts)
+	ratio, _ := whole.burn(index, s.Target, from, from, end).Float64()
+	require.InDelta(t, ratio, s.Without.Budget.SpentRatio, 1e-9*max(1, ratio))
+}
+
 func (o *fullOracle) lookBack(to time.Time, length time.Duration) int64 {
 	grid := int64(3600)
 	if length <= 6*time.Hour {
@@ -456,7 +526,12 @@ func (o *fullOracle) over(index int, target slo.Target, c slo.AlertCondition, lo
 	if c.Kind == slo.BudgetConsumed {
 		from = window
 	}
-	if held := o.sum(index, from, end); held.Good+held.Bad+held.Unknown == 0 {
+	held := o.sum(index, from, end)
+	if c.Kind == slo.BudgetDrop && o.reset == window {
+		from = max(from, window)
+		held = o.sum(index, from, end)
+	}
+	if held.Good+held.Bad+held.Unknown == 0 {
 		return false
 	}
 	measured := new(big.Rat)

@@ -21,6 +21,12 @@ type Reading struct {
 	Members []Member
 	// Earlier is what the objective was counted by before edits, newest first.
 	Earlier []Earlier
+	// Excluded are stretches that nothing is judged by, as Excluding gives them:
+	// every history MUST be exact at their edges (see ExcludedEdges).
+	Excluded []Excluded
+	// ResetAt is when the budget was begun anew for the last time; zero if never.
+	// Every history MUST be exact at its ResetSlice.
+	ResetAt time.Time
 	// StaleSince, if it is set, is the instant that can still be judged because
 	// nobody knows what came later.
 	StaleSince time.Time

@@ -84,15 +84,29 @@ func (p *Plan) measure(r Reading, from, end Slice) measure {
 			end = cut
 		}
 		if from >= end {
-			return all
+			return all.plus(p.measureOf(current, end, end))
 		}
 		current = e.reading(r)
 	}
 	return all.plus(p.measureOf(current, from, end))
 }
 
-// measureOf is what the slices hold by one series, or one set of members.
+// measureOf is what the slices hold by one series, or one set of members, but
+// for what is excluded.
 func (p *Plan) measureOf(r Reading, from, end Slice) measure {
+	m := p.asHappened(r, from, end)
+	if len(r.Excluded) == 0 {
+		return m
+	}
+	for _, e := range r.excludedIn(from, end) {
+		first, last := e.within(from, end)
+		m = e.As.takenFromAll(m, p.asHappened(r, first, last))
+	}
+	return m
+}
+
+// asHappened is what the slices hold, whatever is excluded.
+func (p *Plan) asHappened(r Reading, from, end Slice) measure {
 	if p.weighted() {
 		return p.measureMembers(r, from, end)
 	}

@@ -49,11 +49,18 @@ func TestASplicedBudgetEqualsTheOracle(t *testing.T) {
 				}
 			}
 		}
+		raw := drawExcluded(t, now, 73*time.Hour, 0)
+		excluded := slo.Excluding(raw, now.Add(-300*24*time.Hour), now.Add(time.Hour))
+		for i := range worlds {
+			oracles[i].excluded, worlds[i].excluded = raw, excluded
+			require.True(t, worlds[i].pin(now))
+		}
 		retired := rapid.Bool().Draw(t, "retired")
 		reading := func(i int) slo.Reading {
 			return worlds[i].reading(0, now, []time.Time{now}, since[i])
 		}
 		r := reading(0)
+		r.Excluded = excluded
 		r.Coverage.Since = now.Add(-400 * 24 * time.Hour)
 		for i := 1; i < revisions; i++ {
 			e := reading(i)
@@ -104,6 +111,12 @@ func TestASplicedBudgetEqualsTheOracle(t *testing.T) {
 		for _, p := range line.Points {
 			drawn = drawn.Plus(p.Counts)
 		}
-		require.Equal(t, spliced(line.From.Unix()), drawn, "the charts show the same")
+		if n := len(line.Points); n > 0 && line.Points[n-1].HasBudget {
+			require.InDelta(t, s.Budget.RemainingRatio, line.Points[n-1].BudgetLeft, 1e-9*max(1, s.Budget.SpentRatio))
+		}
+		for i := range oracles {
+			oracles[i].excluded = nil
+		}
+		require.Equal(t, spliced(line.From.Unix()), drawn, "the charts show what happened")
 	})
 }

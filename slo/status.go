@@ -79,10 +79,20 @@ type ObjectiveStatus struct {
 	Composite, Member bool
 	// From and To bound the window in event time, [From, To].
 	From, To time.Time
-	// PeriodEnd is where the calendar period ends; To for a rolling window.
-	PeriodEnd time.Time
-	Counts    Counts
-	Budget    Budget
+	// PeriodFrom and PeriodEnd are where the calendar period begins and ends; the
+	// last Duration for a rolling window. ResetAt is set if the window does not
+	// begin there but with a reset of the budget.
+	PeriodFrom, PeriodEnd time.Time
+	ResetAt               time.Time
+	// Counts and Budget are without what is excluded.
+	Counts Counts
+	Budget Budget
+	// Excluded are the stretches that reach into the window and are excluded,
+	// ExcludedCounts what happened in the window within them. Without is what the
+	// window would be had nothing been excluded; nil if nothing was.
+	Excluded       []Excluded
+	ExcludedCounts Counts
+	Without        *Unexcluded
 	// Splices are the parts of the window that earlier revisions counted, newest first.
 	Splices []Splice
 	// BurnRates holds the usual look-backs up to the window, and the window.
@@ -131,10 +141,14 @@ func (s ObjectiveStatus) SLIBounds() (low, high float64, ok bool) {
 
 // length is that of the window: of a calendar the whole period.
 func (s ObjectiveStatus) length() time.Duration {
-	if s.Window.Rolling() {
+	switch {
+	case s.Window.Rolling():
 		return s.Window.Duration
+	case s.PeriodFrom.IsZero():
+		return s.PeriodEnd.Sub(s.From)
+	default:
+		return s.PeriodEnd.Sub(s.PeriodFrom)
 	}
-	return s.PeriodEnd.Sub(s.From)
 }
 
 // TimeToExhaustion is how long the budget lasts at a burn rate: remaining
@@ -155,6 +169,8 @@ func (s ObjectiveStatus) TimeToExhaustion(rate float64) (time.Duration, bool) {
 type Status struct {
 	Definition Definition
 	Objectives []ObjectiveStatus
+	// Resets are those of its budgets that windows may reach back to, newest first.
+	Resets []Reset
 	// State is the gravest of the objectives.
 	State State
 }

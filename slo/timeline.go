@@ -17,6 +17,11 @@ type Timeline struct {
 	// Unmeasured are the stretches within [From, To) in which nobody knows
 	// what happened, in their order. Late events may lie in them all the same.
 	Unmeasured []Interval
+	// Excluded are the stretches that reach into [From, To) and are excluded:
+	// budgets and burn rates leave them out, Counts are what happened.
+	Excluded []Excluded
+	// ResetAt is when the budget was begun anew for the last time; zero if never.
+	ResetAt time.Time
 }
 
 // Point is one step of a Timeline, [Start, Start+Step).
@@ -25,9 +30,10 @@ type Point struct {
 	Counts Counts
 	// BudgetLeft is the share of the window's budget that was left at the end
 	// of the step: 1 - bad events since the window's start / budget of the
-	// whole window. It falls from 1 to the objective's remaining ratio. False
-	// in HasBudget means that the step lies before the window, or that the
-	// window holds no events.
+	// whole window. It falls from 1 to the objective's remaining ratio; up to a
+	// reset it is that of the window as if there were none, after it that of the
+	// window that begins there. False in HasBudget means that the step lies before
+	// the window, or that the window holds no events.
 	BudgetLeft float64
 	HasBudget  bool
 	// Burns are the burn rates of each tier's look-backs, ending with the step.
@@ -79,17 +85,19 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 		t.To = t.From
 		return t
 	}
-	d := drawing{plan: p, reading: r, end: end, windowStart: p.windowFrom(end)}
-	d.start = p.running(r, d.windowStart)
-	d.window = p.running(r, max(stop, d.windowStart)).minus(d.start)
+	t.ResetAt = r.ResetAt
+	t.Excluded = r.excludedIn(first, last)
+	d := drawing{plan: p, reading: r, end: end}
+	d.addBudget(p.windowFrom(end), first, stop)
+	if since, reset := p.windowSince(r, end); reset {
+		d.addBudget(since, first, stop)
+	}
 	before := p.running(r, first)
 	for a := first; a < last; {
 		b := min((a/step+1)*step, last)
 		after := p.running(r, b)
 		point := Point{Start: a.Start(), Counts: after.counts.Minus(before.counts), Burns: make([]Burn, len(t.Tiers))}
-		if b > d.windowStart && d.window.counts.Total() > 0 {
-			point.BudgetLeft, point.HasBudget = 1-d.spent(after.minus(d.start)), true
-		}
+		point.BudgetLeft, point.HasBudget = d.left(a, b)
 		for i, tier := range t.Tiers {
 			point.Burns[i].Long, point.Burns[i].LongKnown = d.burn(b, after, tier.Long, t.Step)
 			point.Burns[i].Short, point.Burns[i].ShortKnown = d.burn(b, after, tier.Short, t.Step)
@@ -177,21 +185,49 @@ func (m measure) minus(other measure) measure {
 
 // drawing is what the points of one timeline share.
 type drawing struct {
-	plan        *Plan
-	reading     Reading
-	end         time.Time
-	windowStart Slice
-	// start is the running total at the window's start, window what it holds.
-	start, window measure
+	plan    *Plan
+	reading Reading
+	end     time.Time
+	// budgets are that of the window, and that of what follows a reset within it.
+	budgets []drawnBudget
 }
 
-// spent is the share of the window's budget that the bad events are.
-func (d *drawing) spent(m measure) float64 {
+// drawnBudget is a budget from where it begins.
+type drawnBudget struct {
+	start Slice
+	// window is what all of it holds, spent what it holds up to here.
+	window, spent measure
+}
+
+// addBudget adds the budget that begins with a slice; points begin with first.
+func (d *drawing) addBudget(start, first, stop Slice) {
+	p, r := d.plan, d.reading
+	d.budgets = append(d.budgets, drawnBudget{start: start, window: p.measure(r, start, stop), spent: p.measure(r, start, first)})
+}
+
+// left is the share of the budget that is left after the slices [a, b), which
+// follow those of the call before.
+func (d *drawing) left(a, b Slice) (share float64, known bool) {
+	for i := range d.budgets {
+		budget := &d.budgets[i]
+		if b <= budget.start {
+			break // It begins later.
+		}
+		budget.spent = budget.spent.plus(d.plan.measure(d.reading, max(a, budget.start), b))
+		if known = budget.window.counts.Total() > 0; known {
+			share = 1 - d.spent(budget)
+		}
+	}
+	return share, known
+}
+
+// spent is the share of a budget that the bad events are.
+func (d *drawing) spent(b *drawnBudget) float64 {
 	if d.plan.weighted() {
-		share, _ := d.plan.spent(m, d.window).Float64()
+		share, _ := d.plan.spent(b.spent, b.window).Float64()
 		return share
 	}
-	return float64(m.counts.Bad) / BudgetOf(d.plan.objective.Target, d.window.counts).Total
+	return float64(b.spent.counts.Bad) / BudgetOf(d.plan.objective.Target, b.window.counts).Total
 }
 
 // burn is the burn rate of the look-back that ends with slice b, whose running
@@ -220,5 +256,8 @@ func (d *drawing) burn(b Slice, after measure, length, step time.Duration) (floa
 		}
 	}
 	m := after.minus(d.plan.running(d.reading, from))
+	if len(d.reading.Excluded) > 0 {
+		m = d.plan.measure(d.reading, from, b)
+	}
 	return d.plan.rate(m), m.counts.Total() > 0
 }

@@ -14,6 +14,9 @@ type verdictInput struct {
 	length time.Duration
 	to     time.Time
 	end    Slice
+	// since is the first slice of the window; reset: it begins with a reset.
+	since Slice
+	reset bool
 }
 
 // verdict judges one tier.
@@ -27,9 +30,12 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 	}
 	v.Events = v.Long.Counts
 	if r.Events != nil {
-		v.Events = r.Events.Sum(SliceOf(in.long.From), in.end)
+		v.Events = r.sum(r.Events, SliceOf(in.long.From), in.end)
 	}
 	v.Events = v.Events.in(p.eventScale())
+	if in.reset && tier.Kind == BudgetDrop && SliceOf(in.long.From) < in.since {
+		in.longMeasure = in.window // What was spent before the reset drops nothing from the budget of now.
+	}
 	v.LongOver = p.over(tier, in.longMeasure, in.window, in.length)
 	v.ShortOver = tier.Short == 0 && v.LongOver || tier.Short > 0 && p.over(tier, in.shortMeasure, in.window, in.length)
 	if v.LongOver && tier.LeftOut == "" {
@@ -41,24 +47,23 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 
 // verdictAfterEdit judges one tier of an objective whose indicator was edited:
 // by what covers its long look-back.
-func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, to time.Time, end Slice, window measure, length time.Duration) TierStatus {
-	from := windowStart(to, tier.Long)
+func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, in verdictInput) TierStatus {
+	from := windowStart(in.to, tier.Long)
 	if tier.Long == theWindow {
-		from = p.windowFrom(to)
+		from = in.since
 	}
 	by, revision := r.judgedBy(from.Start())
 	if tier.Long == theWindow {
 		by, revision = r, 0
 	}
 	lookBack := func(length time.Duration, from Slice) (LookBack, measure) {
-		m := p.measure(by, from, end)
-		return LookBack{Length: length, From: from.Start(), To: to, Counts: m.counts, Rate: p.rate(m)}, m
+		m := p.measure(by, from, in.end)
+		return LookBack{Length: length, From: from.Start(), To: in.to, Counts: m.counts, Rate: p.rate(m)}, m
 	}
-	in := verdictInput{window: window, length: length, to: to, end: end}
 	long, longMeasure := lookBack(tier.Long, from)
 	short, shortMeasure := long, longMeasure
 	if tier.Short > 0 {
-		short, shortMeasure = lookBack(tier.Short, windowStart(to, tier.Short))
+		short, shortMeasure = lookBack(tier.Short, windowStart(in.to, tier.Short))
 	}
 	in.long, in.short, in.longMeasure, in.shortMeasure = &long, &short, longMeasure, shortMeasure
 	v := p.verdict(by, tier, in)
@@ -150,21 +155,21 @@ func (r Reading) watch(tier *Tier) TierStatus {
 	switch tier.Kind {
 	case NoData:
 		since := latest(last, r.Series.CountedSince())
-		v.LongOver = r.Now.Sub(since) >= tier.Long
+		v.LongOver = r.waited(since, r.Now) >= tier.Long
 		v.Frozen = r.measured(r.Now.Add(-max(tier.Long, time.Minute)), r.Now) < 0.5
 	case SourceSilent:
 		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
 			break
 		}
 		v.Pause = unknownSilence
-		if pause, span := r.events().longestPause(SliceOf(last)); span >= knownAfter {
+		if pause, span := r.events().longestPause(SliceOf(last), r.waited); span >= knownAfter {
 			v.Pause = max(shortestSilence, 3*pause)
 		}
-		v.LongOver = r.Now.Sub(last) >= v.Pause
+		v.LongOver = r.waited(last, r.Now) >= v.Pause
 		v.Frozen = r.measured(r.Now.Add(-v.Pause), r.Now) < 0.5
 	case Blind:
 		since := r.Series.CountedSince()
-		v.Events = r.events().Sum(windowStart(r.Now, time.Hour), SliceOf(r.Now)+1)
+		v.Events = r.sum(r.events(), windowStart(r.Now, time.Hour), SliceOf(r.Now)+1)
 		v.LongOver = v.Events.Unknown >= fewToBeBlind && 2*v.Events.Unknown >= v.Events.Total() ||
 			last.IsZero() && !since.IsZero() && r.Now.Sub(since) >= time.Hour
 		v.Frozen = r.measured(r.Now.Add(-time.Hour), r.Now) < 0.5

@@ -22,6 +22,8 @@ type sloJSON struct {
 	StaleSince   instant         `json:"stale_since"`
 	CountedSince instant         `json:"counted_since"`
 	Objectives   []objectiveJSON `json:"objectives"`
+	// Resets are those of its budgets in the last 400 days, the newest first.
+	Resets []resetJSON `json:"resets"`
 }
 
 type objectiveJSON struct {
@@ -67,6 +69,15 @@ type objectiveJSON struct {
 	// Splices are the parts of the window that earlier revisions counted, the
 	// newest first.
 	Splices []spliceJSON `json:"splices"`
+	// Excluded is what happened in the window within exclusions; the counts and
+	// the budget above are without it. WithoutExclusions is what they would be had
+	// nothing been excluded, null if nothing was. Exclusions are the newest
+	// stretches that reach into the window, in their order.
+	Excluded          countsJSON     `json:"excluded"`
+	WithoutExclusions *withoutJSON   `json:"without_exclusions"`
+	Exclusions        []excludedJSON `json:"exclusions"`
+	// ResetAt is when the budget was begun anew, null unless the window begins there.
+	ResetAt instant `json:"reset_at"`
 	// ExhaustedInSeconds is how long the budget lasts at the burn rate of the
 	// last hour (or of the window, if that is shorter); null if it is gone, or
 	// will not go within ten years.
@@ -188,7 +199,7 @@ func newSLO(s slo.Status) sloJSON {
 	out := sloJSON{
 		Name: definition.SLO.Name, DisplayName: definition.SLO.DisplayName, Service: definition.SLO.Service,
 		Revision: definition.Revision, Origin: definition.Origin, State: s.State,
-		Objectives: make([]objectiveJSON, len(s.Objectives)),
+		Objectives: make([]objectiveJSON, len(s.Objectives)), Resets: newResets(s.Resets),
 	}
 	var until time.Time
 	for i, o := range s.Objectives {
@@ -230,22 +241,17 @@ func countedSince(objectives []slo.ObjectiveStatus) time.Time {
 }
 
 func newObjective(o slo.ObjectiveStatus) objectiveJSON {
-	events := o.Counts.Total()
 	out := objectiveJSON{
 		Index: o.Index, DisplayName: o.DisplayName,
 		Target: json.Number(o.Target.String()), TargetText: targetText(o), Window: o.Window.String(),
 		Method: o.Method, Unit: o.Unit, Composite: o.Composite, Member: o.Member, PeriodEnd: instant(o.PeriodEnd),
 		From: instant(o.From), To: instant(o.To), countsJSON: newCounts(o.Counts),
-		Budget: budgetJSON{
-			Total: o.Budget.Total, Spent: o.Budget.Spent, SpentRatio: unlessEmpty(o.Budget.SpentRatio, events),
-			RemainingRatio: unlessEmpty(o.Budget.RemainingRatio, events), Seconds: o.Budget.Time.Seconds(),
-			SpentSeconds:     unlessEmpty(o.Budget.TimeSpent.Seconds(), events),
-			RemainingSeconds: unlessEmpty((o.Budget.Time - o.Budget.TimeSpent).Seconds(), events),
-		},
+		Budget:    newBudget(o.Budget, o.Counts.Total()),
 		BurnRates: make([]lookBackJSON, len(o.BurnRates)), Tiers: make([]tierJSON, len(o.Tiers)),
 		Firing: newEpisodes(o.Firing), Pending: newEpisodes(o.Pending), State: o.State,
 		LastEvent: instant(o.LastEvent), Silent: o.Silent, StaleSince: instant(o.StaleSince), CountedSince: instant(o.CountedSince),
 		MeasuredUntil: instant(o.MeasuredUntil), MeasuredRatio: o.MeasuredRatio, Splices: newSplices(o.Splices),
+		Excluded: newCounts(o.ExcludedCounts), WithoutExclusions: newWithout(o), Exclusions: newExcluded(o.Excluded), ResetAt: instant(o.ResetAt),
 	}
 	if low, high, counted := o.SLIBounds(); counted {
 		out.SLI, out.SLIHigh = &low, &high

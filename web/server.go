@@ -53,6 +53,7 @@ type Settings struct {
 	Corrections     Corrections
 	Refusals        Refusals
 	RefusedArrivals RefusedArrivals
+	Resets          Resets
 
 	// Metrics answers GET /metrics; nil leaves the route out.
 	Metrics http.Handler

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/catalog"
+	"github.com/slowburn-slo/slowburn/slo/exclusion"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 )
 
@@ -42,7 +44,7 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 	if err != nil {
 		return slo.SLO{}, nil, err
 	}
-	return openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+	s, warnings, err := openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
 		found, ok := find(ref)
 		if !ok {
 			return openslo.Object{}, false
@@ -50,6 +52,31 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		object, err := read(found)
 		return object, err == nil
 	})
+	if faults := faultsOfExclusions(root, s.Exclusions); err == nil && len(faults) > 0 {
+		return slo.SLO{}, warnings, faults
+	}
+	return s, warnings, err
+}
+
+// faultsOfExclusions are of those that cannot be, of which OpenSLO knows nothing.
+func faultsOfExclusions(o openslo.Object, all []slo.Exclusion) slo.DocumentErrors {
+	var faults slo.DocumentErrors
+	for i, e := range all {
+		if part, err := exclusion.Check(e); err != nil {
+			faults = append(faults, faultOf(o, fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d].%s", i, part), "%v", err))
+		}
+	}
+	return faults
+}
+
+// expand finds when exclusions are, for the engine. What is in force was checked
+// when it was applied, so that it can be expanded.
+func (p *platform) expand(all []slo.Exclusion, from, to time.Time) []slo.Excluded {
+	excluded, err := exclusion.Expand(all, from, to)
+	if err != nil {
+		p.logger.Error("exclusions could not be expanded: nothing is excluded by them", "error", err)
+	}
+	return excluded
 }
 
 // read gives back what Parse read, at the place that the catalog knows it at.

@@ -205,6 +205,7 @@ func (p *platform) makeAlerting(alerts alerting.Config) (err error) {
 	}
 	p.engine = engine.New(engine.Settings{
 		Ledger: p.store, Episodes: p.store, Announcer: messenger, Announced: p.sender.Wake, Alarm: p.alarms.Observe,
+		Expand: p.expand, Resets: p.store.Resets,
 		Lead: func(ctx context.Context) (engine.Term, error) {
 			term, err := p.store.Lead(ctx)
 			if err != nil {
@@ -285,7 +286,7 @@ func (p *platform) makeWeb() (err error) {
 	}
 	p.web, err = web.New(web.Settings{
 		Statuses: p.engine, Definitions: p.catalog, Objects: p.catalog, Traffic: p.traffic, Ledger: p.store, Episodes: p.store, Health: p,
-		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: p.store, RefusedArrivals: p.store,
+		Audits: p.store, Recounts: recounts{p}, Corrections: p.store, Refusals: p.store, RefusedArrivals: p.store, Resets: resets{p},
 		Drafts:    drafts{catalog: p.catalog, traffic: p.traffic, recounter: p.recounter},
 		OTLPToken: p.config.otlpTokenFile != "", OTLPTLS: p.config.tlsCert != "", Development: p.config.development,
 		Metrics: metrics, TokenFile: p.config.apiTokenFile, AllowedHosts: hosts,

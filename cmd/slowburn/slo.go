@@ -14,13 +14,13 @@ func newSLO(getenv func(string) string) *cobra.Command {
 		Use:   "slo",
 		Short: "Check, format, apply, compare and show OpenSLO documents",
 		Long: "Check, format, apply, compare and show OpenSLO documents, and try what they would do.\n\n" +
-			"validate, fmt, test, import and export read files and need no server; apply, diff, get, delete and backtest talk to a running Slowburn.\n" +
+			"validate, fmt, test, import and export read files and need no server; apply, diff, get, delete, backtest and reset talk to a running Slowburn.\n" +
 			"A FILE is a file, a folder (every *.yaml, *.yml and *.json in it, at any depth), or - for standard input.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSLOValidate(), newSLOFmt(), newSLOApply(getenv), newSLODiff(getenv), newSLOGet(getenv), newSLODelete(getenv),
-		newSLOTest(), newSLOBacktest(getenv), newSLOImport(), newSLOExport())
+		newSLOTest(), newSLOBacktest(getenv), newSLOReset(getenv), newSLOImport(), newSLOExport())
 	return cmd
 }
 

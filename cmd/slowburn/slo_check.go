@@ -94,6 +94,7 @@ func (c *checker) slo(o openslo.Object) {
 		c.refuse(faultsIn(err, o.File))
 		return
 	}
+	c.errors = append(c.errors, faultsOfExclusions(o, definition.Exclusions)...)
 	for i, objective := range definition.Objectives {
 		field := "spec.indicator"
 		if objective.Indicator != nil {

@@ -27,6 +27,7 @@ func rules() []rule {
 		{"slo/openslo", []string{"slo"}},
 		{"slo/catalog", []string{"slo"}},
 		{"slo/convert", []string{"slo"}},
+		{"slo/exclusion", []string{"slo"}},
 		{"slo/indicator", []string{"slo"}},
 		{"slo/traffic", []string{"slo"}},
 		{"slo/recount", []string{"slo"}},
@@ -64,6 +65,7 @@ func foreign() map[string][]string {
 		"github.com/prometheus/prometheus/":     {"storage/metrics", "storage/metrics/", "cmd/"},
 		"github.com/jackc/pgx/":                 {"storage/postgres", "storage/postgres/", "cmd/", "internal/bench"},
 		"go.opentelemetry.io/collector/otelcol": {"collector", "cmd/"},
+		"github.com/teambition/rrule-go":        {"slo/exclusion", "cmd/"},
 	}
 }
 

@@ -59,7 +59,14 @@ type Settings struct {
 	Lead func(ctx context.Context) (Term, error)
 	// Alarm is told every second whether something is wrong with Slowburn
 	// itself (see slo.AlarmStale, slo.AlarmClockJump); it MUST NOT block.
-	Alarm  func(name string, wrong bool, description string)
+	Alarm func(name string, wrong bool, description string)
+	// Expand finds when exclusions are within [from, to), in any order; without it
+	// nothing is excluded.
+	Expand func(exclusions []slo.Exclusion, from, to time.Time) []slo.Excluded
+	// Resets returns the resets of budgets since an instant. It is asked at the
+	// start and then every minute, for those that another process made; without it
+	// there are none but of AddResets.
+	Resets func(ctx context.Context, since time.Time) ([]slo.Reset, error)
 	Logger *slog.Logger
 	// Now is the wall clock; time.Now if nil.
 	Now func() time.Time
@@ -110,6 +117,11 @@ type Engine struct {
 	turn       int
 	statuses   map[string]*entry
 	names      []string
+	// resets are those of each SLO, newest first; resetsUptime is the uptime at
+	// which they were read last.
+	resets       map[string][]slo.Reset
+	resetsKnown  bool
+	resetsUptime time.Duration
 	// orphans are open episodes of objectives that are gone.
 	orphans []orphan
 	// generation counts the changes of the set of objectives.
@@ -158,6 +170,7 @@ func New(settings Settings) *Engine {
 		objectives: map[objectiveKey]*objective{},
 		bySeries:   map[slo.SeriesID][]*objective{},
 		statuses:   map[string]*entry{},
+		resets:     map[string][]slo.Reset{},
 		counted:    map[slo.SeriesID]slo.Counts{},
 	}
 }
@@ -233,6 +246,9 @@ func (e *Engine) follow(ctx context.Context, ticked bool) error {
 // read applies the commits that came since, and returns the series that they
 // touched.
 func (e *Engine) read(ctx context.Context, ticked bool) (map[slo.SeriesID]bool, error) {
+	if err := e.knowResets(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.load(ctx); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type objective struct {
 	// earlier is what it counted by before edits, newest first.
 	earlier []earlier
 	open    map[string]slo.Episode
+	leftOut
 	// ended is when tiers ceased to fire.
 	ended  slo.Ended
 	status slo.ObjectiveStatus
@@ -107,7 +108,9 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	now := e.clock.at(e.settings.Now())
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
-		own := &entry{status: &slo.Status{Definition: d, Objectives: make([]slo.ObjectiveStatus, d.SLO.Evaluated())}}
+		own := &entry{status: &slo.Status{
+			Definition: d, Objectives: make([]slo.ObjectiveStatus, d.SLO.Evaluated()), Resets: e.resets[d.SLO.Name],
+		}}
 		e.statuses[d.SLO.Name] = own
 		for i := range d.SLO.Evaluated() {
 			key := objectiveKey{d.SLO.Name, i}
@@ -141,6 +144,8 @@ func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, now tim
 			o.open, o.ended = old.open, old.ended
 		}
 		e.longest = max(e.longest, o.plan.Longest())
+		o.resetAt = newestReset(e.resets[key.slo], key.index)
+		e.expand(o, now)
 		linked, whole := e.world.link(o, now)
 		if !whole {
 			e.loaded = false

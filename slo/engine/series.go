@@ -82,6 +82,9 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	now := e.settings.Now()
 	e.mu.Lock()
 	generation, longest := e.generation, e.longest
+	for _, o := range e.order {
+		e.expand(o, now)
+	}
 	next, linked := newWorld(e.order, now)
 	detail := detailOf(linked, e.order, now)
 	e.mu.Unlock()
@@ -192,7 +195,7 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 
 // reading is what is known of an objective now. The caller holds the lock.
 func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
-	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since}
+	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since, Excluded: o.excluded, ResetAt: o.resetAt}
 	r.History, r.Events, r.Series, r.Members = o.known()
 	for _, past := range o.earlier {
 		one := slo.Earlier{Revision: past.revision, Until: past.until, Retired: past.retired}
@@ -221,7 +224,12 @@ func (s sources) known() (history, events *slo.History, state slo.SeriesState, m
 // whose detail is gone, or slices that a late event has changed too late, need
 // the ledger read anew. The caller holds the lock.
 func (e *Engine) prepare(o *objective, now time.Time) {
-	if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.plan, now) {
+	own := linked{sources: o.sources, earlier: o.earlier}
+	edges := own.edges(o.plan, now)
+	if e.expand(o, now) {
+		edges = append(edges, o.leftOut.edges()...) // What was pinned stays so.
+	}
+	if !own.pin(edges) {
 		e.loaded = false
 	}
 }

@@ -231,7 +231,7 @@ func TestUnknownAnnotationsOfOurOwnAreWarnedOf(t *testing.T) {
 	for text, want := range map[string]string{
 		"slowburn.dev/min-bads: x": "unknown annotation: do you mean slowburn.dev/min-bad?",
 		"slowburn.dev/owner: me": "unknown annotation: known are slowburn.dev/composite-target, slowburn.dev/condition, slowburn.dev/dashboard, " +
-			"slowburn.dev/min-bad, slowburn.dev/no-data-after, slowburn.dev/runbook, slowburn.dev/short-lookback",
+			"slowburn.dev/exclusions, slowburn.dev/min-bad, slowburn.dev/no-data-after, slowburn.dev/runbook, slowburn.dev/short-lookback",
 		"slowburn.dev/runbook: x": "has no effect on AlertCondition: it belongs on SLO",
 	} {
 		_, warnings := resolved(t, withCondition(t, condition, text, ""), openslo.Strict)

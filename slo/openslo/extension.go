@@ -24,14 +24,17 @@ const (
 	shortLookBackAnnotation   = ownPrefix + "short-lookback"
 	minBadAnnotation          = ownPrefix + "min-bad"
 	noDataAfterAnnotation     = ownPrefix + "no-data-after"
+	exclusionsAnnotation      = ownPrefix + "exclusions"
 )
 
-// extensions are what annotations add to an alert condition; zero is unset.
+// extensions are what annotations add to an alert condition, or to an SLO; zero
+// is unset.
 type extensions struct {
 	condition     slo.ConditionKind
 	shortLookBack time.Duration
 	minBad        int64
 	noDataAfter   time.Duration
+	exclusions    []slo.Exclusion
 }
 
 // over is what holds where a policy says one thing and its condition another:
@@ -57,7 +60,8 @@ func extensionKinds() map[string][]slo.Kind {
 	alerts := []slo.Kind{slo.KindAlertPolicy, slo.KindAlertCondition}
 	return map[string][]slo.Kind{
 		runbookAnnotation: {slo.KindSLO}, dashboardAnnotation: {slo.KindSLO}, compositeTargetAnnotation: {slo.KindSLO},
-		conditionAnnotation: alerts, shortLookBackAnnotation: alerts, minBadAnnotation: alerts, noDataAfterAnnotation: alerts,
+		exclusionsAnnotation: {slo.KindSLO},
+		conditionAnnotation:  alerts, shortLookBackAnnotation: alerts, minBadAnnotation: alerts, noDataAfterAnnotation: alerts,
 	}
 }
 
@@ -75,6 +79,10 @@ func (r *reader) extension(into *extensions, v value, kind slo.Kind, key, text s
 			names = append(names, string(k))
 		}
 		r.warn(v, "has no effect on %s: it belongs on %s", kind, anyOf(names))
+		return
+	}
+	if key == exclusionsAnnotation {
+		into.exclusions = r.exclusions(v, text)
 		return
 	}
 	if err := into.set(key, text); err != nil {

@@ -62,9 +62,13 @@ func Format(s slo.SLO) ([]byte, error) {
 	if method == "" {
 		method = slo.Occurrences
 	}
+	annotations, err := withExclusions(s.Annotations, s.Exclusions)
+	if err != nil {
+		return nil, fmt.Errorf("write the SLO %s: %w", s.Name, err)
+	}
 	d := sloDoc{
 		APIVersion: "openslo/v1", Kind: "SLO",
-		Metadata: metadataDoc{Name: s.Name, DisplayName: s.DisplayName, Labels: s.Labels, Annotations: s.Annotations},
+		Metadata: metadataDoc{Name: s.Name, DisplayName: s.DisplayName, Labels: s.Labels, Annotations: annotations},
 		Spec: sloSpecDoc{
 			Description: s.Description, Service: s.Service, BudgetingMethod: string(method),
 			TimeWindow: []windowDoc{windowOf(s.Window)},

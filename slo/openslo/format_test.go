@@ -123,6 +123,14 @@ func (t drawn) policy(name string) slo.AlertPolicy {
 	return p
 }
 
+func (t drawn) exclusion() slo.Exclusion {
+	return slo.Exclusion{
+		Start: "2026-01-03 22:00", Duration: time.Duration(rapid.IntRange(1, 44_640).Draw(t.T, "minutes")) * time.Minute,
+		RRule: rapid.SampledFrom([]string{"", "FREQ=WEEKLY;BYDAY=SA"}).Draw(t.T, "rule"), Zone: "Europe/Berlin",
+		As: rapid.SampledFrom([]slo.ExclusionKind{slo.Drop, slo.CountGood}).Draw(t.T, "as"), Reason: t.text("reason"),
+	}
+}
+
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -141,6 +149,9 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		}
 		for i := range rapid.IntRange(0, 2).Draw(rt, "policies") {
 			want.Policies = append(want.Policies, t.policy(fmt.Sprintf("policy-%d", i)))
+		}
+		for range rapid.IntRange(0, 2).Draw(rt, "exclusions") {
+			want.Exclusions = append(want.Exclusions, t.exclusion())
 		}
 		document, err := openslo.Format(want)
 		require.NoError(rt, err)

@@ -2,6 +2,7 @@ package openslo
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,6 +20,12 @@ func (r *resolver) slo(content *sloContent) slo.SLO {
 	s := slo.SLO{
 		Name: content.metadata.name, DisplayName: content.metadata.displayName, Description: content.description, Service: content.service,
 		Labels: content.metadata.labels, Annotations: content.metadata.annotations, Window: content.window,
+	}
+	if excluded := content.metadata.extensions.exclusions; len(excluded) > 0 {
+		// What is known as exclusions is not kept as text, too.
+		s.Exclusions = exclusionsIn(excluded, content.window)
+		s.Annotations = maps.Clone(s.Annotations)
+		delete(s.Annotations, exclusionsAnnotation)
 	}
 	if content.method != slo.Occurrences {
 		s.Method = content.method // Occurrences is the zero value.

@@ -25,6 +25,26 @@ type specRow struct {
 	Objectives  []objectiveRow      `json:"objectives"`
 	Policies    []policyRow         `json:"policies"`
 	References  []refRow            `json:"references"`
+	Exclusions  []exclusionRow      `json:"exclusions,omitzero"`
+}
+
+type exclusionRow struct {
+	Start      string `json:"start"`
+	DurationNS int64  `json:"duration_ns"`
+	RRule      string `json:"rrule,omitempty"`
+	Zone       string `json:"zone"`
+	As         string `json:"as"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+func newExclusionRow(e slo.Exclusion) exclusionRow {
+	return exclusionRow{Start: e.Start, DurationNS: int64(e.Duration), RRule: e.RRule, Zone: e.Zone, As: string(e.As), Reason: e.Reason}
+}
+
+func (r exclusionRow) exclusion() slo.Exclusion {
+	return slo.Exclusion{
+		Start: r.Start, Duration: time.Duration(r.DurationNS), RRule: r.RRule, Zone: r.Zone, As: slo.ExclusionKind(r.As), Reason: r.Reason,
+	}
 }
 
 type calendarRow struct {
@@ -167,6 +187,7 @@ func encodeSLO(s slo.SLO) ([]byte, error) {
 		Labels: s.Labels, Annotations: s.Annotations, Indicator: newIndicatorRow(s.Indicator),
 		WindowNS: int64(s.Window.Duration), Method: string(s.Method), Objectives: each(s.Objectives, newObjectiveRow),
 		Policies: each(s.Policies, newPolicyRow), References: each(s.References, newRefRow),
+		Exclusions: each(s.Exclusions, newExclusionRow),
 	}
 	if c := s.Window.Calendar; c != (slo.Calendar{}) {
 		row.Calendar = &calendarRow{Count: c.Count, Unit: int(c.Unit), Start: c.Start, Zone: c.Zone}
@@ -184,6 +205,7 @@ func decodeSLO(spec []byte) (slo.SLO, error) {
 		Labels: row.Labels, Annotations: row.Annotations, Indicator: row.Indicator.indicator(),
 		Window: slo.Window{Duration: time.Duration(row.WindowNS)}, Method: slo.BudgetingMethod(row.Method),
 		Policies: each(row.Policies, policyRow.policy), References: each(row.References, refRow.ref),
+		Exclusions: each(row.Exclusions, exclusionRow.exclusion),
 	}
 	if c := row.Calendar; c != nil {
 		s.Window.Calendar = slo.Calendar{Count: c.Count, Unit: byte(c.Unit), Start: c.Start, Zone: c.Zone}

@@ -29,8 +29,12 @@ type Chart struct {
 	Budget []*float64  `json:"budget"`
 	Tiers  []ChartTier `json:"tiers"`
 	// Unmeasured are stretches, each from and to.
-	Unmeasured [][2]int64     `json:"unmeasured"`
-	Episodes   []ChartEpisode `json:"episodes"`
+	Unmeasured [][2]int64 `json:"unmeasured"`
+	// Excluded are stretches that budgets and burn rates leave out; counts are
+	// what happened. ResetAt is when the budget was begun anew last; null if never.
+	Excluded [][2]int64     `json:"excluded"`
+	ResetAt  *int64         `json:"reset_at"`
+	Episodes []ChartEpisode `json:"episodes"`
 }
 
 // ChartTier is the burn rates of one tier at the end of each step; null where
@@ -62,7 +66,8 @@ func NewChart(name string, o slo.ObjectiveStatus, line slo.Timeline, episodes []
 		SLO: name, Objective: o.Index, Unit: o.Unit, Target: o.Target.Float(), From: line.From.Unix(), To: line.To.Unix(),
 		Step: int64(line.Step / time.Second), Start: make([]int64, n), Good: make([]int64, n), Bad: make([]int64, n),
 		Unknown: make([]int64, n), Budget: make([]*float64, n), Tiers: make([]ChartTier, len(line.Tiers)),
-		Unmeasured: make([][2]int64, 0, len(line.Unmeasured)), Episodes: []ChartEpisode{},
+		Unmeasured: make([][2]int64, 0, len(line.Unmeasured)),
+		Excluded:   make([][2]int64, 0, len(line.Excluded)), Episodes: []ChartEpisode{},
 	}
 	for i, tier := range line.Tiers {
 		c.Tiers[i] = ChartTier{
@@ -82,6 +87,13 @@ func NewChart(name string, o slo.ObjectiveStatus, line slo.Timeline, episodes []
 	}
 	for _, gap := range line.Unmeasured {
 		c.Unmeasured = append(c.Unmeasured, [2]int64{gap.From.Unix(), gap.To.Unix()})
+	}
+	for _, e := range line.Excluded {
+		c.Excluded = append(c.Excluded, [2]int64{e.From.Unix(), e.To.Unix()})
+	}
+	if !line.ResetAt.IsZero() {
+		at := line.ResetAt.Unix()
+		c.ResetAt = &at
 	}
 	for _, e := range episodes {
 		if e.Objective == o.Index && !e.FiredAt.IsZero() {

@@ -28,6 +28,10 @@ type Evidence struct {
 	Differs bool
 	// Edits are the places where what is measured was edited, newest first.
 	Edits []Edit
+	// Excluded says what is excluded from the window, nil if nothing is. Reset is
+	// the reset that the window begins with, nil without one.
+	Excluded *Excluded
+	Reset    *Reset
 }
 
 // Edit is one place in the window where one revision goes over into the next.
@@ -40,7 +44,7 @@ type Edit struct {
 
 // Any reports that there is something to show.
 func (e Evidence) Any() bool {
-	return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" || len(e.Edits) > 0
+	return e.CountedSince.Machine != "" || e.Late != "" || e.Audit != "" || len(e.Edits) > 0 || e.Excluded != nil || e.Reset != nil
 }
 
 func newEvidence(in Scene, o slo.ObjectiveStatus, now time.Time) Evidence {
@@ -48,6 +52,7 @@ func newEvidence(in Scene, o slo.ObjectiveStatus, now time.Time) Evidence {
 	if !o.CountedSince.IsZero() {
 		e.CountedSince, e.Partly = NewMoment(o.CountedSince, now), o.CountedSince.After(o.From)
 	}
+	e.Excluded, e.Reset = newExcluded(o, now), newReset(in.Status.Resets, o, now)
 	for _, s := range o.Splices {
 		edit := Edit{
 			Until: NewMoment(s.Until, now),

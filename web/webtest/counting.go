@@ -66,3 +66,20 @@ func (c *Counting) Refusals(context.Context, time.Time) ([]slo.Refusal, error) {
 func (c *Counting) RefusedBetween(context.Context, time.Time, time.Time) (map[string]int64, error) {
 	return c.TurnedIn, c.Trouble
 }
+
+// Resets begins budgets anew, and remembers how.
+type Resets struct {
+	Made    []slo.Reset
+	Trouble error
+}
+
+// Reset implements web.Resets.
+func (r *Resets) Reset(_ context.Context, name string, objectives []int, reason string) ([]slo.Reset, error) {
+	if r.Trouble != nil {
+		return nil, r.Trouble
+	}
+	for _, objective := range objectives {
+		r.Made = append(r.Made, slo.Reset{SLO: name, Objective: objective, At: Now(), Reason: reason})
+	}
+	return r.Made, nil
+}

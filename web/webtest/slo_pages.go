@@ -29,7 +29,32 @@ func sloPages(base view.Base) map[string]view.Page {
 		"slo-long":       view.NewSLO(base, scene(Long(), nil)),
 		"slo-frozen":     view.NewSLO(base, scene(frozen, nil)),
 		"slo-gaps":       view.NewSLO(base, scene(Gappy(), nil)),
+		"slo-excluded":   view.NewSLO(base, scene(Maintained(), nil)),
 	}
+}
+
+// Maintained is Burning with a week of nightly backups excluded, and its budget
+// begun anew.
+func Maintained() slo.Status {
+	status := Burning()
+	o := &status.Objectives[0]
+	for night := 7; night > 0; night-- {
+		at := Now().Add(-time.Duration(night) * 24 * time.Hour).Truncate(24 * time.Hour)
+		e := slo.Excluded{Interval: slo.Interval{From: at, To: at.Add(time.Hour)}, As: slo.Drop, Reason: "nightly <backup>"}
+		if night == 2 {
+			e.As, e.Reason = slo.CountGood, ""
+		}
+		o.Excluded = append(o.Excluded, e)
+	}
+	o.ExcludedCounts = slo.Counts{Good: 9_000, Bad: 1_000}
+	all := o.Counts.Plus(o.ExcludedCounts)
+	o.Without = &slo.Unexcluded{Counts: all, Budget: slo.BudgetOf(o.Target, all)}
+	o.ResetAt = Now().Add(-8 * 24 * time.Hour)
+	status.Resets = []slo.Reset{
+		{SLO: status.Definition.SLO.Name, At: o.ResetAt, Reason: "a load test spent it"},
+		{SLO: status.Definition.SLO.Name, At: o.ResetAt.Add(-time.Hour), Reason: "the first try"},
+	}
+	return status
 }
 
 // scene is the page of an SLO over its window.

@@ -84,18 +84,24 @@
   }
 
   function drawUnmeasured(u, labelled) {
+    drawStretches(u, data.excluded, "excluded", 0.5, labelled);
+    drawStretches(u, data.unmeasured, "not measured", 1, labelled);
+  }
+
+  function drawStretches(u, stretches, words, strength, labelled) {
     const { ctx } = u;
     const ratio = devicePixelRatio;
     ctx.save();
     const pattern = hatch(ctx, colours.gap);
-    for (const [from, to] of data.unmeasured) {
+    for (const [from, to] of stretches) {
       const [left, width] = band(u, from, to);
       ctx.fillStyle = pattern;
+      ctx.globalAlpha = strength;
       ctx.fillRect(left, u.bbox.top, width, u.bbox.height);
+      ctx.globalAlpha = 1;
       if (labelled && width > 110 * ratio) {
         ctx.font = `${11 * ratio}px system-ui, sans-serif`;
         ctx.textAlign = "left";
-        const words = "not measured";
         const wide = ctx.measureText(words).width + 12 * ratio;
         const x = left + 8 * ratio;
         const y = u.bbox.top + u.bbox.height - 24 * ratio;
