@@ -488,6 +488,15 @@ func (o *fullOracle) compare(t *rapid.T, index int, s slo.ObjectiveStatus, now t
 	}
 }
 
+// end is where counting ends at to: the open bucket counts, an open time slice not.
+func (o *fullOracle) end(to time.Time) int64 {
+	if o.definition.Method == slo.Occurrences {
+		return (floorDiv(to.Unix(), 10) + 1) * 10
+	}
+	length := int64(o.definition.Objectives[0].SliceWindow / time.Second)
+	return floorDiv(to.Unix(), length) * length
+}
+
 // compareExcluded compares what is said of what is left out.
 func (o *fullOracle) compareExcluded(t *rapid.T, index int, s slo.ObjectiveStatus, from, end int64) {
 	only, whole := *o, *o
@@ -500,15 +509,6 @@ func (o *fullOracle) compareExcluded(t *rapid.T, index int, s slo.ObjectiveStatu
 	require.Equal(t, whole.sum(index, from, end), s.Without.Counts)
 	ratio, _ := whole.burn(index, s.Target, from, from, end).Float64()
 	require.InDelta(t, ratio, s.Without.Budget.SpentRatio, 1e-9*max(1, ratio))
-}
-
-// end is where counting ends at to: the open bucket counts, an open time slice not.
-func (o *fullOracle) end(to time.Time) int64 {
-	if o.definition.Method == slo.Occurrences {
-		return (floorDiv(to.Unix(), 10) + 1) * 10
-	}
-	length := int64(o.definition.Objectives[0].SliceWindow / time.Second)
-	return floorDiv(to.Unix(), length) * length
 }
 
 func (o *fullOracle) lookBack(to time.Time, length time.Duration) int64 {

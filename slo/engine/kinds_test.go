@@ -36,7 +36,7 @@ func TestTimeSlicesAreCountedLiveAndAfterARestart(t *testing.T) {
 			b.seconds(60, slo.Counts{Good: 96, Bad: 4})  // good enough
 			b.seconds(60, failing)                       // a bad one
 			b.seconds(60, slo.Counts{Good: 50, Bad: 50}) // and half a one
-			b.seconds(181, healthy) // The slice that has just begun is not counted.
+			b.seconds(181, healthy)                      // The slice that has just begun is not counted.
 			got := b.state("shop")
 			require.Equal(t, want, got.Counts, method)
 			require.Equal(t, method, got.Method)
