@@ -103,7 +103,7 @@ func (e *Engine) AddResets(resets []slo.Reset) {
 		o.entry.status = &after
 		if at := newestReset(after.Resets, o.key.index); !at.Equal(o.resetAt) {
 			o.resetAt = at
-			if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.leftOut.edges()) {
+			if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.edges()) {
 				e.loaded = false
 			}
 			o.status = o.plan.Evaluate(e.reading(o, now))

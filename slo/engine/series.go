@@ -227,7 +227,7 @@ func (e *Engine) prepare(o *objective, now time.Time) {
 	own := linked{sources: o.sources, earlier: o.earlier}
 	edges := own.edges(o.plan, now)
 	if e.expand(o, now) {
-		edges = append(edges, o.leftOut.edges()...) // What was pinned stays so.
+		edges = append(edges, o.edges()...) // What was pinned stays so.
 	}
 	if !own.pin(edges) {
 		e.loaded = false

@@ -99,7 +99,7 @@ func (w world) link(o *objective, now time.Time) (l linked, whole bool) {
 		l.earlier = append(l.earlier, earlier{sources: before, revision: e.Revision, until: e.Until, retired: e.Retired})
 		whole = whole && there
 	}
-	return l, l.pin(append(l.edges(o.plan, now), o.leftOut.edges()...)) && whole
+	return l, l.pin(append(l.edges(o.plan, now), o.edges()...)) && whole
 }
 
 // sources finds or makes the series of one definition of an objective.
@@ -157,7 +157,7 @@ func (l linked) edges(plan slo.Plan, now time.Time) []slo.Slice {
 func detailOf(all []linked, objectives []*objective, now time.Time) slo.Detail {
 	detail := slo.Detail{Hours: map[int64]bool{}, Series: map[slo.SeriesID]bool{}}
 	for i, l := range all {
-		for _, edge := range append(l.edges(objectives[i].plan, now), objectives[i].leftOut.edges()...) {
+		for _, edge := range append(l.edges(objectives[i].plan, now), objectives[i].edges()...) {
 			detail.Hours[edge.Start().Unix()/int64(time.Hour/time.Second)] = true
 		}
 		for _, own := range append([]earlier{{sources: l.sources}}, l.earlier...) {

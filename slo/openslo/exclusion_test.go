@@ -39,7 +39,8 @@ func TestExclusionsAreRead(t *testing.T) {
 func TestAnExclusionHasTheZoneOfTheCalendarUnlessItNamesOne(t *testing.T) {
 	t.Parallel()
 	file := excluding("- {start: '2026-01-03 22:00', duration: 1h, as: drop}\n- {start: '2026-01-03 22:00', duration: 1h, as: drop, timeZone: UTC}")
-	before, _, _ := strings.Cut(file[strings.Index(file, "timeWindow:"):], "budgetingMethod")
+	_, window, _ := strings.Cut(file, "timeWindow:")
+	before, _, _ := strings.Cut("timeWindow:"+window, "budgetingMethod")
 	calendar := "timeWindow:\n    - duration: 1M\n      calendar: {startTime: '2026-01-01 00:00:00', timeZone: Asia/Kathmandu}\n  "
 	s, _ := resolved(t, strings.Replace(file, before, calendar, 1), openslo.Strict)
 	require.Equal(t, "Asia/Kathmandu", s.Exclusions[0].Zone)

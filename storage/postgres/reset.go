@@ -18,7 +18,7 @@ func (s *Store) SaveResets(ctx context.Context, resets []slo.Reset) error {
 	var instants []int64
 	for _, r := range resets {
 		names, reasons = append(names, r.SLO), append(reasons, r.Reason)
-		objectives, instants = append(objectives, int32(r.Objective)), append(instants, r.At.UnixNano()) //nolint:gosec // An index of an objective.
+		objectives, instants = append(objectives, int32(r.Objective)), append(instants, r.At.UnixNano())
 	}
 	_, err := s.pool.Exec(ctx, `INSERT INTO budget_resets (slo, objective, at_ns, reason)
 		SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[]) ON CONFLICT DO NOTHING`, names, objectives, instants, reasons)
