@@ -45,7 +45,7 @@ func commands(t *testing.T) map[string]map[string]bool {
 		"version": flagsOf(t, program, "version"), "serve": flagsOf(t, program, "serve"), "demo": flagsOf(t, program, "demo"),
 		"audit": flagsOf(t, program, "audit"), "recount": flagsOf(t, program, "recount"), "slo": flagsOf(t, program, "slo"),
 	}
-	for _, command := range []string{"validate", "fmt", "apply", "diff", "get", "delete", "test", "backtest", "import", "export"} {
+	for _, command := range []string{"validate", "fmt", "apply", "diff", "get", "delete", "reset", "test", "backtest", "import", "export"} {
 		maps.Copy(all["slo"], flagsOf(t, program, "slo", command))
 	}
 	for _, command := range []string{"break", "heal", "status"} {

@@ -158,7 +158,13 @@ spec:
 	found := blocks(read(t, "../docs/objectives.md"), "yaml")
 	require.Greater(t, len(found), 4)
 	for _, text := range found {
-		if !strings.HasPrefix(text, "apiVersion") {
+		switch {
+		case strings.HasPrefix(text, "apiVersion"):
+		case strings.HasPrefix(text, "metadata:"):
+			whole := fmt.Sprintf(around, "counter: true\n        total: {metricSource: {type: Spans, spec: {service: shop}}}\n"+
+				"        bad: {metricSource: {type: Spans, spec: {condition: 'true'}}}")
+			text = strings.Replace(whole, "metadata: {name: example}", strings.TrimSpace(text), 1)
+		default:
 			text = fmt.Sprintf(around, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n        "))
 		}
 		objects, warnings, err := openslo.Parse("objectives.md", []byte(text), openslo.Strict)

@@ -48,18 +48,17 @@ func unitOf(method BudgetingMethod, definition SLO, index int) Unit {
 // Budget is the error budget of one objective over its window.
 type Budget struct {
 	// Total is how many may be bad, in the unit of the counts: (1 - target) *
-	// events; 0.999 of 12 345 events leaves 12.345. Of a composite by
-	// Occurrences it is 1, all of the budget.
+	// events; 0.999 of 12 345 events leaves 12.345. Spent is how many were. Of a
+	// composite by Occurrences both are in 1e-9 of the whole budget.
 	Total float64
-	// Spent is how many were; of a composite by Occurrences the bad events of
-	// all members.
 	Spent int64
 	// SpentRatio is spent/total, RemainingRatio 1 - spent/total, signed and not
 	// clamped: -1.5 means that two and a half budgets are spent. Meaningless
 	// without events.
 	SpentRatio, RemainingRatio float64
 	// Time is the budget as time: (1 - target) * window. 99.9 % of 30 days are
-	// 43.2 minutes. TimeSpent is the same share of it as of the budget.
+	// 43.2 minutes. TimeSpent is the same share of it as of the budget; of
+	// Timeslices it is the time of the bad slices.
 	Time, TimeSpent time.Duration
 	// Exhausted reports, by exact arithmetic, that nothing remains.
 	Exhausted bool
@@ -84,12 +83,16 @@ func (p *Plan) budgetOf(m measure, period Interval) Budget {
 	n, d := p.objective.Target.budget()
 	if p.weighted() {
 		spent := p.spent(m, m)
-		b = Budget{Total: 1, Spent: m.counts.Bad, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
+		b = Budget{Total: RawUnit, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
 		b.SpentRatio, _ = spent.Float64()
 		b.RemainingRatio = 1 - b.SpentRatio
+		b.Spent = int64(min(b.SpentRatio*RawUnit, 1<<62))
 	}
 	whole := float64(period.To.Sub(period.From)) * float64(n) / float64(d)
 	b.Time = time.Duration(whole)
 	b.TimeSpent = time.Duration(min(b.SpentRatio*whole, float64(1<<62)))
+	if p.method == Timeslices {
+		b.TimeSpent = time.Duration(b.Spent) * p.objective.SliceWindow
+	}
 	return b
 }

@@ -143,7 +143,7 @@ func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.T
 	for i := range tiers {
 		slower := &tiers[i]
 		slower.Inhibited = ""
-		if slower.LeftOut != "" || !slower.windowed() {
+		if slower.LeftOut != "" || !slower.windowed() || open[slower.Name].State == Firing {
 			continue
 		}
 		reach := slower.Tier.Short
@@ -181,7 +181,7 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, en
 			continue
 		}
 		before := open[tier.Name]
-		if tier.Inhibited == "" {
+		if tier.Inhibited == "" && before.State != Firing {
 			tier.Inhibited = fires(moved, tier.Tier) // One that begins at this instant.
 		}
 		after, changed := before.step(tier, status.Silent, status.To, at)

@@ -23,6 +23,8 @@ type Plan struct {
 	calendar  *calendar // nil for a rolling window
 	method    BudgetingMethod
 	unit      Unit
+	// eventScale is how many units of count make one event of the series.
+	eventScale int64
 	// budget is 1 - target. A composite by Occurrences has 1, and members.
 	budget  *big.Rat
 	members []planMember
@@ -67,7 +69,7 @@ func NewPlan(definition SLO, index int) Plan {
 		p.objective = definition.Objectives[index]
 		p.budget = p.objective.Target.budgetRat()
 	}
-	p.unit = unitOf(p.method, definition, index)
+	p.unit, p.eventScale = unitOf(p.method, definition, index), eventScale(definition, index)
 	p.tiers = p.policy(definition)
 	for _, length := range usualLookBacks() {
 		if length < p.window.Duration {
@@ -166,7 +168,11 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 		var m measure
 		switch {
 		case p.weighted() || len(r.Earlier) > 0 || len(r.Excluded) > 0:
-			m = p.measure(r, from, end)
+			by := r
+			if p.lengths[i] != theWindow {
+				by, _ = r.judgedBy(from.Start()) // As the tiers are, so that both show the same.
+			}
+			m = p.measure(by, from, end)
 		case from < end:
 			m.counts = latest.Minus(r.History.before(from))
 		}
@@ -197,7 +203,7 @@ func (p *Plan) Evaluate(r Reading) ObjectiveStatus {
 	for i := range p.tiers {
 		tier := &p.tiers[i]
 		if !tier.windowed() {
-			s.Tiers[i] = r.watch(tier)
+			s.Tiers[i] = p.watch(r, tier)
 			continue
 		}
 		if len(r.Earlier) > 0 {
@@ -270,7 +276,7 @@ func (s *ObjectiveStatus) Conclude(open map[string]Episode, now time.Time) {
 		s.State = Exhausted
 	case burning:
 		s.State = Burning
-	case s.Counts.Total() == 0 || now.Sub(s.MeasuredUntil) > StaleAfter:
+	case s.Counts.Total() == s.Counts.Unknown || now.Sub(s.MeasuredUntil) > StaleAfter:
 		s.State = Unmeasured
 	default:
 		s.State = OK

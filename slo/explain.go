@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -65,11 +66,15 @@ func (v TierStatus) asks() string {
 	var text string
 	switch v.Kind {
 	case BudgetConsumed:
-		text = fmt.Sprintf("It fires when the spent share of the window's budget is %s %s", v.Op.Symbol(), limit)
+		text = fmt.Sprintf("%s%% of the window's budget is spent. It fires when the share is %s %s", short(100*v.Value), v.Op.Symbol(), limit)
 	case BudgetDrop:
-		text = fmt.Sprintf("It fires when the look-back spent %s %s of the window's budget", v.Op.Symbol(), limit)
+		text = fmt.Sprintf("That is %s%% of the window's budget. It fires when the share is %s %s", short(100*v.Value), v.Op.Symbol(), limit)
 	case TimeToExhaustion:
-		text = fmt.Sprintf("It fires when the budget lasts %s %s hours at this rate", v.Op.Symbol(), limit)
+		lasts := "The budget lasts for ever"
+		if !math.IsInf(v.Value, 0) {
+			lasts = "The budget lasts " + short(v.Value) + " hours"
+		}
+		text = fmt.Sprintf("%s at this rate. It fires when that is %s %s hours", lasts, v.Op.Symbol(), limit)
 	default:
 		who := "it is"
 		if v.Tier.Short > 0 {
@@ -95,7 +100,7 @@ func (v TierStatus) watched() string {
 		}
 		return fmt.Sprintf("No event arrives. It fires after %s, three times the longest pause of the last days.", FormatDuration(v.Pause))
 	case NoData:
-		return "It fires when no event has arrived for the time that its policy names."
+		return "It fires when no event has arrived for " + FormatDuration(v.Tier.Long) + "."
 	default:
 		if v.LongOver && v.Events.Total() == 0 {
 			return "The objective has been counted for an hour or more and has never had an event: what it selects may not exist."

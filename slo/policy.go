@@ -50,9 +50,9 @@ type scale struct {
 const (
 	pageChance  = 0.01
 	quietChance = 1e-6
-	// quietEvents is how many events the long look-back of the quiet tier holds
-	// at most: ten an hour.
-	quietEvents = 720
+	// quietPause: the long look-back of the quiet tier holds at most an event for
+	// each of these, ten an hour.
+	quietPause = 6 * time.Minute
 )
 
 func (s scale) defaults() []Tier {
@@ -107,7 +107,7 @@ func (s scale) share(severity Severity, percent int64, long, short time.Duration
 func (s scale) quiet() Tier {
 	factor := s.reachable(big.NewRat(int64(max(s.window.Duration, week)), int64(72*time.Hour)))
 	t := s.tier("quiet", Page, s.shrink(72*time.Hour), s.shrink(24*time.Hour), factor)
-	t.MinBad, t.MaxChance, t.MaxTotal = 3, quietChance, quietEvents
+	t.MinBad, t.MaxChance, t.MaxTotal = 3, quietChance, max(3, int64(t.Long/quietPause))
 	s.leaveOut(&t)
 	return t
 }

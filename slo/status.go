@@ -36,6 +36,9 @@ type TierStatus struct {
 	// Unit is that of the counts.
 	Unit        Unit
 	Long, Short LookBackCounts
+	// Value is what a tier compares that asks for no burn rate: a share of the
+	// budget, or hours, which are infinite while nothing burns.
+	Value float64
 	// Events are the events of the long look-back, also where slices are counted.
 	Events Counts
 	// LongOver and ShortOver: the look-back compares with the factor as the tier

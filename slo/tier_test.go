@@ -339,3 +339,40 @@ func TestAVerdictExplainsItself(t *testing.T) {
 	low.look()
 	require.Contains(t, low.tier("1h").Explain(), "Left out: it can never fire")
 }
+
+func TestEventsThatCannotBeJudgedLeaveAnObjectiveUnmeasured(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, "0.99")
+	s.event(slo.Counts{Unknown: 50})
+	require.Equal(t, slo.Unmeasured, s.status.State)
+	s.event(slo.Counts{Good: 1})
+	require.Equal(t, slo.OK, s.status.State)
+}
+
+func TestRawEventsAreCountedAsEventsByTheGates(t *testing.T) {
+	t.Parallel()
+	parsed, err := slo.ParseTarget("0.99", false)
+	require.NoError(t, err)
+	definition := slo.SLO{
+		Name: "x", Window: slo.Window{Duration: 30 * day}, Objectives: []slo.Objective{{Target: parsed}},
+		Indicator: slo.Indicator{Value: &slo.Value{Of: "x", Raw: slo.RawSuccess}},
+	}
+	plan, history := slo.NewPlan(definition, 0), slo.NewHistory(30*day)
+	now := time.Unix(1_780_000_000, 0).UTC()
+	history.Add(slo.SliceOf(now), slo.Counts{Good: 3 * slo.RawUnit, Unknown: 3 * slo.RawUnit, Bad: 2 * slo.RawUnit})
+	status := plan.Evaluate(slo.Reading{Now: now, History: history, Series: slo.SeriesState{Watermark: now}, Coverage: slo.Coverage{Until: now}})
+	for _, tier := range status.Tiers {
+		require.False(t, tier.LongOver, "%s: two bad events, three unknown ones: %s", tier.Name, tier.Explain())
+	}
+	require.Equal(t, slo.UnitRawEvent, status.Unit)
+}
+
+func TestWhatIsConsumedIsToldHoweverLittleOfTheWindowWasMeasured(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, "0.99", policy(slo.BudgetConsumed, slo.GTE, "0.5", 0))
+	status := s.plan.Evaluate(slo.Reading{
+		Now: s.now.Add(time.Hour), History: s.history, Series: slo.SeriesState{Counted: []slo.Interval{{From: s.now}}},
+		Coverage: slo.Coverage{Since: s.now, Until: s.now.Add(time.Hour)},
+	})
+	require.False(t, status.Tiers[0].Frozen, "an hour of 30 days was measured")
+}

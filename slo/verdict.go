@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -26,16 +27,17 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 		Unit:   p.unit,
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
 		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
-		Frozen: tier.LeftOut == "" && r.measured(in.short.From, in.to) < 0.5,
+		Frozen: tier.LeftOut == "" && r.measured(in.frozenFrom(tier), in.to) < 0.5,
 	}
 	v.Events = v.Long.Counts
 	if r.Events != nil {
 		v.Events = r.sum(r.Events, SliceOf(in.long.From), in.end)
 	}
-	v.Events = v.Events.in(p.eventScale())
+	v.Events = v.Events.in(p.eventScale)
 	if in.reset && tier.Kind == BudgetDrop && SliceOf(in.long.From) < in.since {
 		in.longMeasure = in.window // What was spent before the reset drops nothing from the budget of now.
 	}
+	v.Value = p.value(tier, in)
 	v.LongOver = p.over(tier, in.longMeasure, in.window, in.length)
 	v.ShortOver = tier.Short == 0 && v.LongOver || tier.Short > 0 && p.over(tier, in.shortMeasure, in.window, in.length)
 	if v.LongOver && tier.LeftOut == "" {
@@ -43,6 +45,36 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 		v.LongOver = v.Gate == ""
 	}
 	return v
+}
+
+// frozenFrom is from where on at least half must be measured: the shortest
+// look-back. What the window has spent stays spent, whatever of it was measured,
+// so that a tier that judges the whole window asks for the last minutes only.
+func (in verdictInput) frozenFrom(tier *Tier) time.Time {
+	if tier.Long == theWindow {
+		return in.to.Add(-5 * time.Minute)
+	}
+	return in.short.From
+}
+
+// value is what a tier of another kind than the burn rate compares, for display.
+func (p *Plan) value(tier *Tier, in verdictInput) float64 {
+	var share float64
+	switch tier.Kind {
+	case BudgetConsumed:
+		share, _ = p.spent(in.window, in.window).Float64()
+	case BudgetDrop:
+		share, _ = p.spent(in.longMeasure, in.window).Float64()
+	case TimeToExhaustion:
+		spent, _ := p.spent(in.window, in.window).Float64()
+		burn, _ := p.spent(in.longMeasure, in.longMeasure).Float64()
+		if burn == 0 {
+			return math.Inf(1)
+		}
+		return max(0, 1-spent) * in.length.Hours() / burn
+	default:
+	}
+	return share
 }
 
 // verdictAfterEdit judges one tier of an objective whose indicator was edited:
@@ -118,10 +150,12 @@ func (p *Plan) gate(tier *Tier, events Counts, likely *float64) string {
 	return ""
 }
 
-// eventScale is how many units of count make one event.
-func (p *Plan) eventScale() int64 {
-	if p.unit == UnitRawEvent {
-		return RawUnit
+// eventScale is how many units of count make one event of the series.
+func eventScale(definition SLO, index int) int64 {
+	if index < len(definition.Objectives) {
+		if v := definition.IndicatorOf(index).Value; v != nil && v.Raw != "" {
+			return RawUnit
+		}
 	}
 	return 1
 }
@@ -149,7 +183,7 @@ const (
 const fewToBeBlind = 10
 
 // watch judges a tier that tells of what is not known.
-func (r Reading) watch(tier *Tier) TierStatus {
+func (p *Plan) watch(r Reading, tier *Tier) TierStatus {
 	v := TierStatus{Tier: tier}
 	last := r.Series.Watermark
 	switch tier.Kind {
@@ -170,6 +204,7 @@ func (r Reading) watch(tier *Tier) TierStatus {
 	case Blind:
 		since := r.Series.CountedSince()
 		v.Events = r.sum(r.events(), windowStart(r.Now, time.Hour), SliceOf(r.Now)+1)
+		v.Events = v.Events.in(p.eventScale)
 		v.LongOver = v.Events.Unknown >= fewToBeBlind && 2*v.Events.Unknown >= v.Events.Total() ||
 			last.IsZero() && !since.IsZero() && r.Now.Sub(since) >= time.Hour
 		v.Frozen = r.measured(r.Now.Add(-time.Hour), r.Now) < 0.5

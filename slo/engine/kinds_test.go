@@ -232,3 +232,27 @@ func TestAnEditOfWhatIsMeasuredKeepsBudgetAndAlerts(t *testing.T) {
 		require.Equal(t, before, b.state("shop").Splices[0].Counts, "its history stays")
 	})
 }
+
+func TestACompositeOfOneMemberIsJudgedAsSuch(t *testing.T) {
+	t.Parallel()
+	for _, method := range []slo.BudgetingMethod{slo.Occurrences, slo.Timeslices, slo.RatioTimeslices} {
+		synctest.Test(t, func(t *testing.T) {
+			d := sliced(t, method)
+			own := d.SLO.Indicator
+			d.SLO.Objectives[0].Indicator = &own
+			store := newFakeStore()
+			b := newBench(t, store, d)
+			b.seconds(130, healthy)
+			b.stop()
+			again := newBench(t, store, d) // It must not stand in the way of a start either.
+			defer again.stop()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			status, err := again.engine.Status("shop")
+			require.NoError(t, err)
+			require.Len(t, status.Objectives, 2)
+			require.Equal(t, status.Objectives[0].Counts, status.Objectives[1].Counts, method)
+			require.NotZero(t, status.Objectives[1].Counts)
+		})
+	}
+}

@@ -196,18 +196,20 @@ func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
 // reading is what is known of an objective now. The caller holds the lock.
 func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
 	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since, Excluded: o.excluded, ResetAt: o.resetAt}
-	r.History, r.Events, r.Series, r.Members = o.known()
+	composite := o.key.index == len(o.definition.Objectives) // Of one member, too.
+	r.History, r.Events, r.Series, r.Members = o.known(composite)
 	for _, past := range o.earlier {
 		one := slo.Earlier{Revision: past.revision, Until: past.until, Retired: past.retired}
-		one.History, one.Events, one.Series, one.Members = past.known()
+		one.History, one.Events, one.Series, one.Members = past.known(composite)
 		r.Earlier = append(r.Earlier, one)
 	}
 	return r
 }
 
-// known is what is known of the series, and what is derived from them.
-func (s sources) known() (history, events *slo.History, state slo.SeriesState, members []slo.Member) {
-	if len(s.series) == 1 {
+// known is what is known of the series, and what is derived from them; that of a
+// composite is its members.
+func (s sources) known(composite bool) (history, events *slo.History, state slo.SeriesState, members []slo.Member) {
+	if !composite {
 		history, state = s.series[0].track.History, s.series[0].state
 	} else {
 		for _, one := range s.series {

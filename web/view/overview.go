@@ -292,7 +292,7 @@ func (e entry) reasons(now time.Time) []reason {
 	left := exhaustedIn(o)
 	switch rest, ends := o.TimeToExhaustion(max(e.burn(), 0)); {
 	case o.Budget.Exhausted:
-		all = append(all, reason{rankExhausted, "The budget is spent: " + plural(o.Budget.Spent, "bad event") + ", " + Events(o.Budget.Total) + " allowed."})
+		all = append(all, reason{rankExhausted, "The budget is spent: " + spending(o) + "."})
 	case ends && rest < soon && left != "":
 		all = append(all, reason{rankSoon, "At the last hour’s rate the budget is gone in " + left + "."})
 	}
