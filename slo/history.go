@@ -130,6 +130,7 @@ func (h *History) Sum(from, to Slice) Counts {
 
 // before is the running total of all that lies before s.
 func (h *History) before(s Slice) Counts {
+	s = max(s, 0) // Nothing lies before 1970.
 	hour := int64(s) / slicesPerHour
 	switch {
 	case hour > h.head:

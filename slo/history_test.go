@@ -232,3 +232,13 @@ func BenchmarkEvaluate(b *testing.B) {
 		slo.Advance(definition, status, nil, nil, now)
 	}
 }
+
+func TestNothingLiesBefore1970(t *testing.T) {
+	t.Parallel()
+	history := slo.NewHistory(30 * day)
+	history.Add(0, slo.Counts{Good: 7})
+	require.Equal(t, int64(7), history.Sum(-400, 1).Good)
+	plan := slo.NewPlan(slo.SLO{Window: slo.Window{Duration: 30 * day}, Objectives: []slo.Objective{{Target: target(t, "0.99")}}}, 0)
+	status := plan.Evaluate(slo.Reading{Now: time.Unix(5, 0), History: history, Series: slo.SeriesState{Watermark: time.Unix(1, 0)}})
+	require.Equal(t, int64(7), status.Counts.Good)
+}

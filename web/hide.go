@@ -45,7 +45,12 @@ func hideSecrets(document []byte) string {
 	}
 	for i := 0; i < len(top.Content); i += 2 {
 		switch value := top.Content[i+1]; top.Content[i].Value {
-		case "apiVersion", "kind", "metadata":
+		case "apiVersion", "kind":
+			if value.Kind != yaml.ScalarNode {
+				hide(value)
+			}
+		case "metadata":
+			hideMetadata(value)
 		case "spec":
 			hideSpec(value)
 		default:
@@ -74,6 +79,20 @@ func plain(node *yaml.Node) bool {
 		}
 	}
 	return true
+}
+
+// hideMetadata hides what is in the metadata but the fields that it has. Names,
+// labels and annotations are for everybody.
+func hideMetadata(metadata *yaml.Node) {
+	if metadata.Kind != yaml.MappingNode {
+		hide(metadata)
+		return
+	}
+	for i := 0; i < len(metadata.Content); i += 2 {
+		if !slices.Contains([]string{"name", "displayName", "labels", "annotations"}, metadata.Content[i].Value) {
+			hide(metadata.Content[i+1])
+		}
+	}
 }
 
 // hideSpec hides what is in a spec but its type and its description.

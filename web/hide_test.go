@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/web"
 	"github.com/slowburn-slo/slowburn/web/webtest"
 )
 
@@ -122,4 +123,14 @@ func TestNoSecretLeavesInWhateverShapeItIs(t *testing.T) {
 			require.Contains(r, out, "DataSource", "%s\nbecame\n%s", data, out)
 		}
 	})
+}
+
+func TestAFieldThatMetadataDoesNotHaveIsHidden(t *testing.T) {
+	t.Parallel()
+	shown := web.HideSecrets([]byte(`{"apiVersion": "openslo/v1", "kind": "DataSource",
+		"metadata": {"name": "x", "labels": {"team": ["a"]}, "connectionDetails": {"password": "S3CRET"}}, "spec": {"type": "Spans", "connectionDetails": {}}}`))
+	require.NotContains(t, shown, "S3CRET")
+	require.Contains(t, shown, `"x"`)
+	require.Contains(t, shown, "team")
+	require.NotContains(t, web.HideSecrets([]byte(`{"kind": {"S3CRET": "S3CRET"}, "metadata": "S3CRET", "spec": {}}`)), `: "S3CRET"`)
 }

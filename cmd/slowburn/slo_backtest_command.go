@@ -94,6 +94,9 @@ func (b *backtest) run(ctx context.Context, name string) (simulate.Report, slo.S
 	if err != nil {
 		return none, slo.SLO{}, err
 	}
+	if !(b.leastLost > 0 && b.leastLost <= 1000) {
+		return none, definition, usageError{fmt.Errorf("--least-lost %g: expected a share of a budget above 0, as in 0.02", b.leastLost)}
+	}
 	candidates := simulate.Candidates(definition)
 	for _, file := range b.policies {
 		policy, err := shelf.policy(file, object)

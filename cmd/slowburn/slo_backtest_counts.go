@@ -31,6 +31,17 @@ type bucketsAnswer struct {
 	} `json:"buckets"`
 }
 
+// check refuses counts that nobody can have counted.
+func (a bucketsAnswer) check() error {
+	const most = 1 << 53
+	for _, b := range a.Buckets {
+		if min(b.Good, b.Bad, b.Unknown) < 0 || max(b.Good, b.Bad, b.Unknown) > most {
+			return fmt.Errorf("the bucket of %s has counts below 0 or above %d", b.Start.Format(time.RFC3339), int64(most))
+		}
+	}
+	return nil
+}
+
 func (a bucketsAnswer) addTo(series simulate.Series) {
 	for _, b := range a.Buckets {
 		series[a.Series] = append(series[a.Series], slo.Bucket{
@@ -139,6 +150,9 @@ func bucketsOfFile(file string, definition slo.SLO, series simulate.Series) erro
 		}
 		if !counts(definition, answer.Series) {
 			return fmt.Errorf("answer %d has series %s, by which no objective of %s counts: its indicator is another one", n, strconv.Quote(string(answer.Series)), definition.Name)
+		}
+		if err := answer.check(); err != nil {
+			return fmt.Errorf("answer %d: %w", n, err)
 		}
 		answer.addTo(series)
 	}

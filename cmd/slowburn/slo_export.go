@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ func newSLOExport() *cobra.Command {
 			"are not equal to them. Time slices, composites and conditions other than burn rates are refused.",
 		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if scrape < time.Second || scrape > maxScrape {
+				return usageError{fmt.Errorf("--scrape %s: expected 1s to %s, since no page could come in time otherwise", scrape, maxScrape)}
+			}
 			d := readDocuments(args, cmd.InOrStdin(), strict)
 			sources, err := d.ruleSources(scrape)
 			if len(d.errors) > 0 {
@@ -43,6 +47,9 @@ func newSLOExport() *cobra.Command {
 	cmd.Flags().BoolVar(&strict, "strict", false, "read the documents without dialects")
 	return cmd
 }
+
+// maxScrape is half of the short look-back of the slowest page.
+const maxScrape = 15 * time.Minute
 
 // ruleSources are all objectives of the documents; what is wrong with a document
 // is kept with them.

@@ -2,7 +2,6 @@ package slotest
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func Read(file string) ([]openslo.Object, error) {
 }
 
 func read(file string) ([]openslo.Object, slo.DocumentWarnings, error) {
-	data, err := os.ReadFile(file)
+	data, err := readDocument(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read OpenSLO: %w", err)
 	}

@@ -3,6 +3,7 @@ package slotest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -43,10 +44,27 @@ func (r Report) Failed() int {
 	return failed
 }
 
+// maxDocument bounds a file of tests or of OpenSLO, in bytes.
+const maxDocument = 1 << 20
+
+// readDocument reads a file that people wrote.
+func readDocument(file string) ([]byte, error) {
+	opened, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = opened.Close() }()
+	data, err := io.ReadAll(io.LimitReader(opened, maxDocument+1))
+	if err == nil && len(data) > maxDocument {
+		err = fmt.Errorf("%s holds more than %d bytes: divide it", file, maxDocument)
+	}
+	return data, err
+}
+
 // Run runs the tests of a file. The error says what is wrong with the files; an
 // expectation that is not met is none.
 func Run(file string) ([]Report, error) {
-	data, err := os.ReadFile(file)
+	data, err := readDocument(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the test: %w", err)
 	}

@@ -30,6 +30,9 @@ func (t *test) scenario(definition slo.SLO, start time.Time) (simulate.Series, t
 				return nil, at, fmt.Errorf("%s:%d: objectives: %s has no objective %s", t.file, s.line, definition.Name, name)
 			}
 		}
+		if at.Add(s.For.Duration).Sub(start) > simulate.MaxRange {
+			return nil, at, fmt.Errorf("%s:%d: the scenario is longer than %s", t.file, s.line, slo.FormatDuration(simulate.MaxRange))
+		}
 		made := map[slo.SeriesID]bool{}
 		for i := range definition.Objectives {
 			one := definition.SeriesOf(i)
@@ -43,9 +46,7 @@ func (t *test) scenario(definition slo.SLO, start time.Time) (simulate.Series, t
 			}
 			series[one.ID] = append(series[one.ID], s.of(definition, i).buckets(at, s.For.Duration, scale)...)
 		}
-		if at = at.Add(s.For.Duration); at.Sub(start) > simulate.MaxRange {
-			return nil, at, fmt.Errorf("%s:%d: the scenario is longer than %s", t.file, s.line, slo.FormatDuration(simulate.MaxRange))
-		}
+		at = at.Add(s.For.Duration)
 	}
 	return series, at, nil
 }

@@ -147,7 +147,7 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 		e.orphans = slices.DeleteFunc(e.orphans, func(gone orphan) bool { return gone.episode.ID == t.Episode.ID })
 		if o != nil && o.open[t.Episode.Tier].ID == t.Episode.ID {
 			delete(o.open, t.Episode.Tier)
-			if t.Episode.State == slo.Resolved {
+			if t.Episode.State == slo.Resolved && t.Reason == "" { // What an edit ended has told nothing of now.
 				o.ended[t.Episode.Tier] = t.Episode.ResolvedAt
 			}
 			e.publish(o, now)

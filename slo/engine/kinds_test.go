@@ -256,3 +256,23 @@ func TestACompositeOfOneMemberIsJudgedAsSuch(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnEditEndedInhibitsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := definition(t, "shop", 30*24*time.Hour)
+		first.Revision = 1
+		store := newFakeStore()
+		b := newBench(t, store, first)
+		defer b.stop()
+		b.seconds(3700, healthy)
+		b.seconds(30, failing)
+		require.Equal(t, 1, b.store.fired("fast"))
+		edited := sliced(t, slo.Timeslices) // Which has no fast tier.
+		edited.Revision = 2
+		b.engine.SetDefinitions([]slo.Definition{edited})
+		b.seconds(180, failing)
+		require.Contains(t, store.states("fast"), slo.Resolved)
+		require.Equal(t, 1, b.store.fired("1h"), "it need not wait for what an edit has ended")
+	})
+}
