@@ -53,7 +53,7 @@ func TestADraftIsShownWithWhatItWouldHaveCounted(t *testing.T) {
 	require.Equal(t, "1.5s", document.Find("input[name=max_duration]").AttrOr("value", ""))
 	require.Contains(t, document.Find("input[name=condition]").AttrOr("value", ""), `span.name == "POST /checkout"`)
 	preview := text(document.Find("#preview"))
-	require.Contains(t, preview, "99.900 % 99 900 of 100 000")
+	require.Contains(t, preview, "99.900 % to 99.920 % 99 900 of 100 000")
 	require.Contains(t, preview, "the newest 1 200 000 spans, which arrived within 3h")
 	require.Contains(t, preview, `<b>POST</b> "/checkout"`)
 	require.Equal(t, 4, document.Find(".samples tbody tr").Length())

@@ -37,9 +37,11 @@ type facts struct {
 	Window         string      `json:"window"`
 	Target         json.Number `json:"target"`
 	Counts         counts      `json:"counts"`
-	// SLI is null without events.
-	SLI    *number `json:"sli"`
-	Budget budget  `json:"budget"`
+	// SLI is null without events. SLIHigh is there where some could not be
+	// judged: the share of good events lies between the two.
+	SLI     *number `json:"sli"`
+	SLIHigh *number `json:"sli_high,omitempty"`
+	Budget  budget  `json:"budget"`
 	// ExhaustedInSeconds is how long the budget lasts at the burn rate of the
 	// short look-back.
 	ExhaustedInSeconds *int64     `json:"exhausted_in_seconds,omitempty"`
@@ -109,6 +111,10 @@ func newFacts(t slo.Transition, notification string) facts {
 	if sli, ok := t.Status.SLI(); ok {
 		remaining, sli := number(t.Status.Budget.RemainingRatio), number(sli)
 		f.SLI, f.Budget.RemainingRatio = &sli, &remaining
+		if _, greatest, _ := t.Status.SLIBounds(); t.Status.Counts.Unknown > 0 {
+			high := number(greatest)
+			f.SLIHigh = &high
+		}
 	}
 	if left, ok := t.Status.TimeToExhaustion(t.Tier.Short.Rate); ok {
 		seconds := int64(left / time.Second)

@@ -134,7 +134,7 @@ func NewChartRows(line slo.Timeline, o slo.ObjectiveStatus, now time.Time) []Cha
 	for _, p := range slices.Backward(line.Points) {
 		row := ChartRow{
 			At: NewMoment(p.Start, now), Good: inUnits(o, p.Counts.Good), Bad: inUnits(o, p.Counts.Bad),
-			Achieved: Share(p.Counts.Good, p.Counts.Total(), shareDecimals(o.Target)), BudgetLeft: "–",
+			Achieved: achieved(p.Counts, o.Target), BudgetLeft: "–",
 			Unmeasured: inside(line.Unmeasured, p.Start, earlier(p.Start.Add(line.Step), now)),
 		}
 		if p.HasBudget {

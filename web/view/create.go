@@ -261,7 +261,7 @@ func NewPreview(p slo.Preview, target slo.Target, now time.Time) *Preview {
 	total := p.Counts.Total()
 	out := &Preview{
 		Empty: total == 0, Nothing: p.Spans == 0, Good: Count(p.Counts.Good), Bad: Count(p.Counts.Bad), Unknown: Count(p.Counts.Unknown),
-		HasUnknown: p.Counts.Unknown > 0, Total: Count(total), Achieved: Share(p.Counts.Good, total, shareDecimals(target)),
+		HasUnknown: p.Counts.Unknown > 0, Total: Count(total), Achieved: achieved(p.Counts, target),
 		Target: target.Percent() + narrow + "%", Stretch: stretch(p),
 	}
 	budget := slo.BudgetOf(target, p.Counts)

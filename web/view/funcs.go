@@ -26,6 +26,16 @@ func Share(part, total int64, decimals int) string {
 	return floorText(percent.Mul(percent, big.NewRat(100, 1)), decimals) + narrow + "%"
 }
 
+// achieved is the share of good events; where some could not be judged, the
+// least and the greatest that it may be: "97 % to 98 %".
+func achieved(c slo.Counts, target slo.Target) string {
+	low := Share(c.Good, c.Total(), shareDecimals(target))
+	if c.Unknown == 0 {
+		return low
+	}
+	return low + " to " + Share(c.Good+c.Unknown, c.Total(), shareDecimals(target))
+}
+
 // SignedPercent writes a ratio in percent with one decimal, without from
 // 1000 % on. It rounds down, so it never claims more than there is: 0.99996 is
 // "99.9 %", -0.0004 is "−0.04 %", never "−0.0 %".

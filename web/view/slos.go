@@ -166,7 +166,7 @@ func (e entry) row(base Base) Row {
 		Name: definition.Name, Title: definition.DisplayName, Objective: objectiveName(*e.status, o),
 		Service: definition.Service, Link: sloLink(definition.Name, o.Index),
 		Target: targetText(o), Window: o.Window.String(),
-		Achieved: Share(o.Counts.Good, o.Counts.Total(), shareDecimals(o.Target)),
+		Achieved: achieved(o.Counts, o.Target),
 		BurnRate: lastHour(o), State: NewState(o.State), Budget: NewBudget(o),
 		LastEvent: newLastEvent(o, base.Now),
 	}
