@@ -55,6 +55,9 @@ func full(t *testing.T) slo.Definition {
 				},
 				Targets: []slo.NotificationTarget{{Name: "t", DisplayName: "T", Description: "team", Target: "slack"}},
 			}},
+			Exclusions: []slo.Exclusion{{
+				Start: "2026-01-03 22:00", Duration: 2 * time.Hour, RRule: "FREQ=WEEKLY", Zone: "Europe/Berlin", As: "drop", Reason: "database",
+			}},
 			References: []slo.ObjectRef{{Kind: slo.KindAlertPolicy, Name: "page"}, {Kind: slo.KindSLI, Name: "fast"}},
 		},
 		Document: []byte("apiVersion: openslo/v1\x00\xff\r\n"), Origin: "slos/checkout.yaml",
