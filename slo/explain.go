@@ -96,7 +96,7 @@ func (v TierStatus) watched() string {
 	switch v.Kind {
 	case SourceSilent:
 		if v.Pause == 0 {
-			return "Events arrive. It fires after three times the longest pause of the last days, 15m at least."
+			return "It fires after three times the longest pause of the last days, 15m at least."
 		}
 		return fmt.Sprintf("No event arrives. It fires after %s, three times the longest pause of the last days.", FormatDuration(v.Pause))
 	case NoData:

@@ -52,6 +52,16 @@ type History struct {
 	minutes [minuteHours]cells
 	// pins are places that stay exact at any age, in their order.
 	pins []pin
+	// added counts additions; paused is the longest pause as of one of them.
+	added  uint64
+	paused pauseMemo
+}
+
+// pauseMemo is the longest pause, which only an addition can change.
+type pauseMemo struct {
+	added       uint64
+	newest      Slice
+	pause, span time.Duration
 }
 
 type goodAndBad struct{ good, bad int64 }
@@ -68,6 +78,7 @@ func (h *History) Add(s Slice, c Counts) {
 	if s < 0 {
 		return
 	}
+	h.added++
 	hour := int64(s) / slicesPerHour
 	h.advance(hour)
 	if hour < h.oldest {
@@ -156,6 +167,17 @@ func (h *History) before(s Slice) Counts {
 		sum = sum.Plus(c.sum(minute*slicesPerMinute, within))
 	}
 	return sum
+}
+
+// usualPause is longestPause as time passes, remembered until events are added: a
+// service that is silent is asked every few seconds.
+func (h *History) usualPause(newest Slice) (pause, span time.Duration) {
+	if m := h.paused; m.added == h.added && m.newest == newest && h.added > 0 {
+		return m.pause, m.span
+	}
+	pause, span = h.longestPause(newest, func(from, to time.Time) time.Duration { return to.Sub(from) })
+	h.paused = pauseMemo{added: h.added, newest: newest, pause: pause, span: span}
+	return pause, span
 }
 
 // longestPause is the longest run of minutes without an event between the first

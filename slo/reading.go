@@ -174,3 +174,12 @@ func earliest(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// usualPause is the longest pause of the events, in time that is not excluded,
+// and over how long it was looked for.
+func (r Reading) usualPause(newest Slice) (pause, span time.Duration) {
+	if len(r.Excluded) == 0 {
+		return r.events().usualPause(newest)
+	}
+	return r.events().longestPause(newest, r.waited)
+}

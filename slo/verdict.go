@@ -192,11 +192,11 @@ func (p *Plan) watch(r Reading, tier *Tier) TierStatus {
 		v.LongOver = r.waited(since, r.Now) >= tier.Long
 		v.Frozen = r.measured(r.Now.Add(-max(tier.Long, time.Minute)), r.Now) < 0.5
 	case SourceSilent:
-		if last.IsZero() || r.Now.Sub(last) <= watermarkReach {
-			break
+		if last.IsZero() || r.Now.Sub(last) < shortestSilence {
+			break // However short its pauses are, it is too early to know.
 		}
 		v.Pause = unknownSilence
-		if pause, span := r.events().longestPause(SliceOf(last), r.waited); span >= knownAfter {
+		if pause, span := r.usualPause(SliceOf(last)); span >= knownAfter {
 			v.Pause = max(shortestSilence, 3*pause)
 		}
 		v.LongOver = r.waited(last, r.Now) >= v.Pause
