@@ -117,13 +117,22 @@ func (r *run) counts(s stretch) (bad, total bounds) {
 		bad.least, bad.most = bad.least+b.least, bad.most+b.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}
-	if r.status.Unit == slo.UnitRawEvent {
-		scale := r.status.Unit.Scale()
-		bad = bounds{least: bad.least / scale, most: bad.most / scale}
-		total = bounds{least: total.least / scale, most: total.most / scale}
-	}
-	return bad, total
+	scale := r.eventScale()
+	return bad.over(scale), total.over(scale)
 }
+
+// eventScale is how many units of count make one event.
+func (r *run) eventScale() int64 {
+	if i := r.lane.index; i < len(r.definition.Objectives) {
+		if v := r.definition.IndicatorOf(i).Value; v != nil && v.Raw != "" {
+			return slo.RawUnit
+		}
+	}
+	return 1
+}
+
+// over are the bounds in units that are so many times larger, rounded down.
+func (b bounds) over(scale int64) bounds { return bounds{least: b.least / scale, most: b.most / scale} }
 
 // span is between what and what a number lies.
 type span struct{ low, high float64 }
@@ -215,7 +224,7 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 		if mark.After(since) {
 			since = mark
 		}
-		return until.Sub(since) < tier.After, same && now.Sub(since) >= tier.After
+		return until.Sub(since) < tier.Long, same && now.Sub(since) >= tier.Long
 	case slo.SourceSilent:
 		pause := shortestSilence
 		if same && r.status.LastEvent.Equal(mark) {
@@ -248,6 +257,7 @@ func (r *run) blind(now, until time.Time, any bool) (never, always bool) {
 		unknown.least, unknown.most = unknown.least+u.least, unknown.most+u.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}
+	unknown, total = unknown.over(r.eventScale()), total.over(r.eventScale())
 	few := unknown.most < fewToBeBlind || 2*unknown.most < total.least
 	return few && (any || until.Sub(r.lane.since) < time.Hour), unknown.least >= fewToBeBlind && 2*unknown.least >= total.most
 }
