@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,9 +256,12 @@ func (o *oracle) judge(wall time.Time) {
 // falls behind and catches up, and compares every transition with the oracle.
 func TestNoWalkOfTheClockSkipsOrRepeatsATransition(t *testing.T) {
 	t.Parallel()
-	walks, transitions, held := uint64(10_000), 0, 0
-	if testing.Short() {
+	walks, transitions, held := uint64(3_000), 0, 0
+	switch {
+	case testing.Short():
 		walks = 500
+	case os.Getenv("SLOWBURN_LONG") != "": // Minutes under the race detector.
+		walks = 10_000
 	}
 	kinds := []string{"steady", "frozen", "hours", "days", "seconds", "backwards"}
 	shop := definition(t, "shop", 30*24*time.Hour)
