@@ -57,22 +57,22 @@ func (v TierStatus) lookBack(length time.Duration, c LookBackCounts, verb string
 	if c.Total() == 0 {
 		return "no event in " + in
 	}
-	return fmt.Sprintf("%s bad of %s in %s%s%sx", v.Unit.Format(c.Bad), v.Unit.Name(c.Total()), in, verb, short(c.Rate))
+	return fmt.Sprintf("%s bad of %s in %s%s%sx", v.Unit.Format(c.Bad), v.Unit.Name(c.Total()), in, verb, FormatRate(c.Rate))
 }
 
 // asks is the condition, in words.
 func (v TierStatus) asks() string {
-	limit := short(v.Factor)
+	limit := FormatRate(v.Factor)
 	var text string
 	switch v.Kind {
 	case BudgetConsumed:
-		text = fmt.Sprintf("%s%% of the window's budget is spent. It fires when the share is %s %s", short(100*v.Value), v.Op.Symbol(), limit)
+		text = fmt.Sprintf("%s%% of the window's budget is spent. It fires when the share is %s %s", FormatRate(100*v.Value), v.Op.Symbol(), limit)
 	case BudgetDrop:
-		text = fmt.Sprintf("That is %s%% of the window's budget. It fires when the share is %s %s", short(100*v.Value), v.Op.Symbol(), limit)
+		text = fmt.Sprintf("That is %s%% of the window's budget. It fires when the share is %s %s", FormatRate(100*v.Value), v.Op.Symbol(), limit)
 	case TimeToExhaustion:
 		lasts := "The budget lasts for ever"
 		if !math.IsInf(v.Value, 0) {
-			lasts = "The budget lasts " + short(v.Value) + " hours"
+			lasts = "The budget lasts " + FormatRate(v.Value) + " hours"
 		}
 		text = fmt.Sprintf("%s at this rate. It fires when that is %s %s hours", lasts, v.Op.Symbol(), limit)
 	default:
@@ -110,8 +110,8 @@ func (v TierStatus) watched() string {
 	}
 }
 
-// short is a number in about three digits: "340", "14.4", "1.05", "12000".
-func short(x float64) string {
+// FormatRate is a burn rate, or another number, in about three digits: "340", "14.4", "1.05", "12000".
+func FormatRate(x float64) string {
 	decimals := 2
 	switch {
 	case x >= 100:

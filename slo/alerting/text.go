@@ -57,7 +57,7 @@ func verbs(t slo.Transition) (fires, over string) {
 		if t.Tier.Tier.Short == 0 {
 			rate = t.Tier.Long.Rate
 		}
-		return "burns its budget " + formatRate(rate) + "x", "no longer burns its budget"
+		return "burns its budget " + slo.FormatRate(rate) + "x", "no longer burns its budget"
 	}
 }
 
@@ -84,7 +84,7 @@ func description(t slo.Transition) string {
 		}
 	default:
 		fmt.Fprintf(&b, ": %s; %s. It fires when both burn at %sx or more.",
-			lookBackText(t.Tier.Tier.Long, t.Tier.Long), lookBackText(t.Tier.Tier.Short, t.Tier.Short), formatRate(t.Tier.Factor))
+			lookBackText(t.Tier.Tier.Long, t.Tier.Long), lookBackText(t.Tier.Tier.Short, t.Tier.Short), slo.FormatRate(t.Tier.Factor))
 	}
 	b.WriteString(" " + budgetText(t))
 	fmt.Fprintf(&b, " Firing since %s", formatTime(t.Episode.FiredAt))
@@ -107,7 +107,7 @@ func lookBackText(length time.Duration, c slo.LookBackCounts) string {
 		unknown = fmt.Sprintf(", %d not judged,", c.Unknown)
 	}
 	return fmt.Sprintf("%d bad and %d good events%s in the last %s, %sx",
-		c.Bad, c.Good, unknown, slo.FormatDuration(length), formatRate(c.Rate))
+		c.Bad, c.Good, unknown, slo.FormatDuration(length), slo.FormatRate(c.Rate))
 }
 
 // budgetText is "97.3% of the budget is left; at the rate of the last 10s it
@@ -129,18 +129,6 @@ func budgetText(t slo.Transition) string {
 		text += fmt.Sprintf("; at the rate of the last %s it is gone in %s", slo.FormatDuration(length), formatLeft(left))
 	}
 	return text + "."
-}
-
-// formatRate is a burn rate in about three digits: "340", "14.4", "1.05".
-func formatRate(rate float64) string {
-	decimals := 2
-	switch {
-	case rate >= 100:
-		decimals = 0
-	case rate >= 10:
-		decimals = 1
-	}
-	return trimZeros(strconv.FormatFloat(rate, 'f', decimals, 64))
 }
 
 // formatPercent is a ratio in percent: 0.9731 is "97.3", 0.0042 is "0.42".
