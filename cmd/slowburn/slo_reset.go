@@ -59,7 +59,7 @@ func newSLOReset(getenv func(string) string) *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), out)
 			}
 			for _, r := range out.Resets {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s objective %d: the budget begins at %s\n", printable(out.SLO), r.Objective, printable(r.At))
+				fmt.Fprintf(cmd.OutOrStdout(), "%s objective %d: reset at %s, its budget begins with the next whole minute\n", printable(out.SLO), r.Objective, printable(r.At))
 			}
 			return nil
 		},

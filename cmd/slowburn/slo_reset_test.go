@@ -19,7 +19,7 @@ func TestAResetSaysWhatItDid(t *testing.T) {
 	server := httptest.NewServer(apiOf(t, func(s *web.Settings) { s.Statuses, s.Resets = source, made }))
 	t.Cleanup(server.Close)
 	got := runSLO(t, "", "reset", "payment-works", "--server", server.URL, "--reason", "a load test")
-	require.Equal(t, ran{status: 0, stdout: "payment-works objective 0: the budget begins at 2026-03-14T15:09:26Z\n"}, got)
+	require.Equal(t, ran{status: 0, stdout: "payment-works objective 0: reset at 2026-03-14T15:09:26Z, its budget begins with the next whole minute\n"}, got)
 	require.Equal(t, []slo.Reset{{SLO: "payment-works", At: webtest.Now(), Reason: "a load test"}}, made.Made)
 	got = runSLO(t, "", "reset", "payment-works", "--server", server.URL, "--reason", "x", "--objective", "0", "-o", "json")
 	require.Zero(t, got.status)
