@@ -111,7 +111,12 @@ func requireNames(t *testing.T, flags map[string]map[string]bool, text string) {
 		require.True(t, flags["serve"][match[1]] || flags["slo"][match[1]], "neither slowburn serve nor slowburn slo has a flag --%s", match[1])
 	}
 	for _, variable := range regexp.MustCompile(`SLOWBURN_[A-Z][A-Z_]*`).FindAllString(text, -1) {
-		if variable != "SLOWBURN_POSTGRES_BIN" && !sets(flags["slo"], variable) { // A setting of the database's own.
+		switch {
+		case variable == "SLOWBURN_POSTGRES_BIN": // A setting of the database's own.
+		case variable == "SLOWBURN_LONG": // Of the tests alone: longer runs.
+			require.Contains(t, read(t, "../slo/engine/clock_test.go"), variable)
+		case sets(flags["slo"], variable):
+		default:
 			requireVariable(t, flags["serve"], variable)
 		}
 	}
