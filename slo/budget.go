@@ -31,18 +31,17 @@ func (u Unit) Scale() int64 {
 // Whole are counts of the unit in whole events or slices, rounded down.
 func (u Unit) Whole(c Counts) Counts { return c.in(u.Scale()) }
 
-func unitOf(method BudgetingMethod, definition SLO, index int) Unit {
+func unitOf(method BudgetingMethod, raw bool) Unit {
 	switch {
 	case method == Timeslices:
 		return UnitSlice
 	case method == RatioTimeslices:
 		return UnitRatioSlice
-	case index < len(definition.Objectives):
-		if v := definition.IndicatorOf(index).Value; v != nil && v.Raw != "" {
-			return UnitRawEvent
-		}
+	case raw:
+		return UnitRawEvent
+	default:
+		return UnitEvent
 	}
-	return UnitEvent
 }
 
 // Budget is the error budget of one objective over its window.
@@ -79,8 +78,8 @@ func BudgetOf(target Target, c Counts) Budget {
 
 // budgetOf is the budget of the window.
 func (p *Plan) budgetOf(m measure, period Interval) Budget {
-	b := BudgetOf(p.objective.Target, m.counts)
-	n, d := p.objective.Target.budget()
+	b := BudgetOf(p.objective.target, m.counts)
+	n, d := p.objective.target.budget()
 	if p.weighted() {
 		spent := p.spent(m, m)
 		b = Budget{Total: RawUnit, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
@@ -92,7 +91,7 @@ func (p *Plan) budgetOf(m measure, period Interval) Budget {
 	b.Time = time.Duration(whole)
 	b.TimeSpent = time.Duration(min(b.SpentRatio*whole, float64(1<<62)))
 	if p.method == Timeslices {
-		b.TimeSpent = time.Duration(b.Spent) * p.objective.SliceWindow
+		b.TimeSpent = time.Duration(b.Spent) * p.objective.sliceWindow
 	}
 	return b
 }

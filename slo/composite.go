@@ -28,27 +28,27 @@ func (s SLO) Evaluated() int {
 // By slices it counts slices like any other objective (see Slices). Its target
 // is CompositeTarget, or the highest of its members: what would fail the
 // strictest of them fails it.
-func (p *Plan) compose(definition SLO) {
-	p.objective = Objective{DisplayName: compositeName, SliceWindow: definition.Objectives[0].SliceWindow}
-	for _, o := range definition.Objectives {
-		if o.Target.Float() > p.objective.Target.Float() {
-			p.objective.Target = o.Target
+func (p *Plan) compose(source planSource) {
+	p.objective = planObjective{displayName: compositeName, sliceWindow: source.objectives[0].sliceWindow}
+	for _, o := range source.objectives {
+		if o.target.Float() > p.objective.target.Float() {
+			p.objective.target = o.target
 		}
 	}
-	if target, err := ParseTarget(definition.Annotations[CompositeTarget], false); err == nil {
-		p.objective.Target = target
+	if target, err := ParseTarget(source.compositeTarget, false); err == nil {
+		p.objective.target = target
 	}
 	if p.method != Occurrences {
-		p.budget = p.objective.Target.budgetRat()
+		p.budget = p.objective.target.budgetRat()
 		return
 	}
 	p.budget = big.NewRat(1, 1)
-	for _, o := range definition.Objectives {
+	for _, o := range source.objectives {
 		weight := big.NewRat(1, 1)
-		if o.Weight != "" {
-			weight = o.Weight.Rat()
+		if o.weight != "" {
+			weight = o.weight.Rat()
 		}
-		p.members = append(p.members, planMember{weight: weight, budget: o.Target.budgetRat()})
+		p.members = append(p.members, planMember{weight: weight, budget: o.target.budgetRat()})
 	}
 }
 
@@ -80,7 +80,7 @@ type measure struct {
 }
 
 // measureMembers counts the events of every member.
-func (p *Plan) measureMembers(r Reading, from, end Slice) measure {
+func (p *Plan) measureMembers(r *Reading, from, end Slice) measure {
 	m := measure{members: make([]Counts, len(p.members))}
 	for i := range p.members {
 		m.members[i] = r.Members[i].History.Sum(from, end)
@@ -117,7 +117,7 @@ func spentOf(c, window Counts, budget *big.Rat) *big.Rat {
 // rate is the burn rate for display.
 func (p *Plan) rate(m measure) float64 {
 	if !p.weighted() {
-		return burnRate(p.objective.Target, m.counts)
+		return burnRate(p.objective.target, m.counts)
 	}
 	rate, _ := p.spent(m, m).Float64()
 	return rate

@@ -89,7 +89,7 @@ type Notification struct {
 // in silence nothing new fires: silence is neither recovery nor outage (design,
 // section 2). HoldFor lets the fast tier stay one episode until it was quiet for
 // five minutes of event time. A tier that is inhibited waits as pending.
-func (e Episode) step(v TierStatus, silent bool, to, at time.Time) (Episode, bool) {
+func (e Episode) step(v *TierStatus, silent bool, to, at time.Time) (Episode, bool) {
 	over := v.LongOver && v.ShortOver
 	if over && to.After(e.LastOver) {
 		e.LastOver = to
@@ -130,7 +130,7 @@ func (e Episode) held(after time.Duration, at time.Time) bool {
 // waits reports whether the long look-back is over while the short one is not,
 // so that an episode is pending. A tier that must be over for some time is not:
 // its pending episode says since when it has been.
-func (v TierStatus) waits() bool { return v.LongOver && v.After == 0 }
+func (v *TierStatus) waits() bool { return v.LongOver && v.After == 0 }
 
 // Ended are the instants at which tiers of an objective ceased to fire, the
 // newest of each.
@@ -140,10 +140,11 @@ type Ended map[string]time.Time
 // short look-back of the slower one: by then its short window holds nothing of
 // what the faster one has told.
 func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.Time) {
+	quiet := len(open) == 0 && len(ended) == 0
 	for i := range tiers {
 		slower := &tiers[i]
 		slower.Inhibited = ""
-		if slower.LeftOut != "" || !slower.windowed() || open[slower.Name].State == Firing {
+		if quiet || slower.LeftOut != "" || !slower.windowed() || open[slower.Name].State == Firing {
 			continue
 		}
 		reach := slower.Tier.Short
@@ -173,10 +174,11 @@ func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.T
 // An episode whose tier no longer exists, because the objective was edited,
 // resolves or lapses: nothing could end it otherwise. Nothing else moves while
 // the status is stale: a verdict of then must not page or reassure now.
-func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, ended Ended, at time.Time) []Transition {
+func Advance(definition *SLO, status *ObjectiveStatus, open map[string]Episode, ended Ended, at time.Time) []Transition {
 	var moved []Transition
 	inhibit(status.Tiers, open, ended, at)
-	for _, tier := range status.Tiers {
+	for i := range status.Tiers {
+		tier := &status.Tiers[i]
 		if tier.LeftOut != "" || !status.StaleSince.IsZero() {
 			continue
 		}
@@ -196,14 +198,14 @@ func Advance(definition SLO, status ObjectiveStatus, open map[string]Episode, en
 			after.SLO, after.Objective = definition.Name, status.Index
 			after.Tier, after.Severity = tier.Name, tier.Severity
 		}
-		moved = append(moved, Transition{Episode: after, At: at, SLO: definition, Status: status, Tier: tier})
+		moved = append(moved, Transition{Episode: after, At: at, SLO: *definition, Status: *status, Tier: *tier})
 	}
 	for name, episode := range open {
 		if status.uses(name) {
 			continue
 		}
 		moved = append(moved, Transition{
-			Episode: episode.End(at), At: at, SLO: definition, Status: status,
+			Episode: episode.End(at), At: at, SLO: *definition, Status: *status,
 			Tier:   TierStatus{Tier: &Tier{Name: name, Severity: episode.Severity}},
 			Reason: "the objective was edited and this tier is no longer used",
 		})
@@ -223,7 +225,7 @@ func fires(moved []Transition, slower *Tier) string {
 }
 
 // uses reports whether the objective has a tier of this name.
-func (s ObjectiveStatus) uses(name string) bool {
+func (s *ObjectiveStatus) uses(name string) bool {
 	return slices.ContainsFunc(s.Tiers, func(t TierStatus) bool { return t.Name == name && t.LeftOut == "" })
 }
 

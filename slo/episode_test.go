@@ -95,7 +95,7 @@ func TestEpisodesFollowTheirTier(t *testing.T) {
 					Tier:     &slo.Tier{Name: "1h", Severity: slo.Page, HoldFor: test.holdFor},
 					LongOver: m.long, ShortOver: m.short, Frozen: m.frozen, Short: slo.LookBackCounts{Counts: short},
 				}}}
-				moved := slo.Advance(definition, status, open, nil, at)
+				moved := slo.Advance(&definition, &status, open, nil, at)
 				if m.want == "" {
 					require.Empty(t, moved, "after %s", m.after)
 					continue
@@ -126,7 +126,7 @@ func TestAnEpisodeWhoseTierIsGoneEnds(t *testing.T) {
 		"1h": {ID: "a", SLO: "x", Tier: "1h", State: slo.Firing, FiredAt: at.Add(-time.Minute)},
 		"6h": {ID: "b", SLO: "x", Tier: "6h", State: slo.Pending},
 	}
-	moved := slo.Advance(slo.SLO{Name: "x"}, slo.ObjectiveStatus{To: at, Tiers: []slo.TierStatus{
+	moved := slo.Advance(&slo.SLO{Name: "x"}, &slo.ObjectiveStatus{To: at, Tiers: []slo.TierStatus{
 		{Tier: &slo.Tier{Name: "6h", LeftOut: "it can never fire"}},
 	}}, open, nil, at)
 	states := map[string]slo.EpisodeState{}

@@ -72,7 +72,7 @@ func outage(t *testing.T, targetText string, perSecond, badOf10 int64) map[strin
 			if e, ok := open[tier.Name]; ok {
 				own[tier.Name] = e
 			}
-			for _, moved := range slo.Advance(definition, alone, own, nil, now) {
+			for _, moved := range slo.Advance(&definition, &alone, own, nil, now) {
 				open[moved.Episode.Tier] = moved.Episode
 				if moved.Episode.State == slo.Firing {
 					fired[moved.Episode.Tier] = now.Sub(failing) + time.Second

@@ -12,7 +12,7 @@ type Unexcluded struct {
 }
 
 // excludedIn are the stretches that reach into the slices [from, end).
-func (r Reading) excludedIn(from, end Slice) []Excluded {
+func (r *Reading) excludedIn(from, end Slice) []Excluded {
 	if from >= end {
 		return nil // A window that has just begun.
 	}
@@ -30,7 +30,7 @@ func (e Excluded) within(from, end Slice) (first, last Slice) {
 }
 
 // sum is what the slices [from, end) of one history hold, but for what is excluded.
-func (r Reading) sum(h *History, from, end Slice) Counts {
+func (r *Reading) sum(h *History, from, end Slice) Counts {
 	c := h.Sum(from, end)
 	if len(r.Excluded) == 0 {
 		return c
@@ -59,7 +59,7 @@ func (k ExclusionKind) takenFromAll(m, part measure) measure {
 }
 
 // excludedWithin is how much of [from, to) is excluded.
-func (r Reading) excludedWithin(from, to time.Time) time.Duration {
+func (r *Reading) excludedWithin(from, to time.Time) time.Duration {
 	var sum time.Duration
 	for _, e := range r.excludedIn(SliceOf(from), sliceAfter(to)) {
 		if b, t := latest(from, e.From), earliest(to, e.To); b.Before(t) {
@@ -71,7 +71,7 @@ func (r Reading) excludedWithin(from, to time.Time) time.Duration {
 
 // waited is how long nothing came between two instants, but for time that is
 // excluded: a source that is silent for a planned maintenance does what was planned.
-func (r Reading) waited(from, to time.Time) time.Duration {
+func (r *Reading) waited(from, to time.Time) time.Duration {
 	if len(r.Excluded) == 0 {
 		return to.Sub(from)
 	}
@@ -80,16 +80,17 @@ func (r Reading) waited(from, to time.Time) time.Duration {
 
 // exclude says of a status what is excluded from the window [from, end), and
 // what it would be otherwise.
-func (p *Plan) exclude(s *ObjectiveStatus, r Reading, from, end Slice, period Interval) {
+func (p *Plan) exclude(s *ObjectiveStatus, r *Reading, from, end Slice, period Interval) {
 	s.Excluded = r.excludedIn(from, end)
 	if len(s.Excluded) == 0 {
 		return
 	}
-	r.Excluded = nil
+	happened := *r
+	happened.Excluded = nil
 	for _, e := range s.Excluded {
 		first, last := e.within(from, end)
-		s.ExcludedCounts = s.ExcludedCounts.Plus(p.measure(r, first, last).counts)
+		s.ExcludedCounts = s.ExcludedCounts.Plus(p.measure(&happened, first, last).counts)
 	}
-	whole := p.measure(r, from, end)
+	whole := p.measure(&happened, from, end)
 	s.Without = &Unexcluded{Counts: whole.counts, Budget: p.budgetOf(whole, period)}
 }

@@ -30,7 +30,14 @@ func gridOf(length time.Duration) time.Duration {
 
 // windowStart is the first slice of the window of this length that ends at to.
 func windowStart(to time.Time, length time.Duration) Slice {
-	return SliceOf(to.Add(-length).Truncate(gridOf(length)))
+	// In whole seconds, which every grid is made of: Truncate divides by 128 bits.
+	grid := int64(gridOf(length) / time.Second)
+	second := to.Add(-length).Unix()
+	begin := second - second%grid
+	if second < 0 && begin != second {
+		begin -= grid // Nothing lies before 1970, but floors are floors.
+	}
+	return Slice(begin / int64(SliceLength/time.Second))
 }
 
 // History holds the buckets of one series so that the sum of any window is a

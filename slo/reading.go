@@ -40,21 +40,22 @@ type Member struct {
 
 // merged is the reading of a composite as that of one series: its newest event
 // is that of any member, and it is counted while all of them are.
-func (r Reading) merged() Reading {
+func (r *Reading) merged() Reading {
+	one := *r
 	if len(r.Members) == 0 {
-		return r
+		return one
 	}
-	r.Series = SeriesState{Counted: r.Members[0].Series.Counted}
+	one.Series = SeriesState{Counted: r.Members[0].Series.Counted}
 	for i, m := range r.Members {
-		r.Series.Watermark = latest(r.Series.Watermark, m.Series.Watermark)
+		one.Series.Watermark = latest(one.Series.Watermark, m.Series.Watermark)
 		if i > 0 {
-			r.Series.Counted = intersect(r.Series.Counted, m.Series.Counted)
+			one.Series.Counted = intersect(one.Series.Counted, m.Series.Counted)
 		}
 	}
-	if r.History == nil {
-		r.History = NewHistory(0)
+	if one.History == nil {
+		one.History = NewHistory(0)
 	}
-	return r
+	return one
 }
 
 // intersect are the stretches in both; a zero To goes on.
@@ -75,7 +76,7 @@ func intersect(a, b []Interval) []Interval {
 }
 
 // events are the events that what History says is made of.
-func (r Reading) events() *History {
+func (r *Reading) events() *History {
 	if r.Events != nil {
 		return r.Events
 	}
@@ -84,7 +85,7 @@ func (r Reading) events() *History {
 
 // to is where the windows of the series end: at the watermark while that is
 // within two minutes of now, else at now.
-func (r Reading) to() time.Time {
+func (r *Reading) to() time.Time {
 	if w := r.Series.Watermark; !w.IsZero() && !w.After(r.Now) && r.Now.Sub(w) <= watermarkReach {
 		return w
 	}
@@ -93,7 +94,7 @@ func (r Reading) to() time.Time {
 
 // measured is the share of [from, to] in which Slowburn was accepting and the
 // series was in force.
-func (r Reading) measured(from, to time.Time) float64 {
+func (r *Reading) measured(from, to time.Time) float64 {
 	if !from.Before(to) {
 		return 0
 	}
@@ -117,7 +118,7 @@ func (r Reading) measured(from, to time.Time) float64 {
 // for its gaps, and the series was counted in one of its stretches. A
 // watermark may be a little ahead of the last journal record read, so the
 // coverage is taken to last until now while it is fresh.
-func (r Reading) accepting(counted Interval, from, to time.Time) (begin, end time.Time) {
+func (r *Reading) accepting(counted Interval, from, to time.Time) (begin, end time.Time) {
 	until := r.Coverage.Until
 	if r.Now.Sub(until) <= StaleAfter {
 		until = r.Now
@@ -131,7 +132,7 @@ func (r Reading) accepting(counted Interval, from, to time.Time) (begin, end tim
 
 // unmeasured are the stretches of [from, to) that are not measured, in their
 // order: what measured leaves. What lies after now is not yet unmeasured.
-func (r Reading) unmeasured(from, to time.Time) []Interval {
+func (r *Reading) unmeasured(from, to time.Time) []Interval {
 	to = earliest(to, r.Now)
 	var measured []Interval
 	for _, counted := range r.Series.Counted {
@@ -177,7 +178,7 @@ func earliest(a, b time.Time) time.Time {
 
 // usualPause is the longest pause of the events, in time that is not excluded,
 // and over how long it was looked for.
-func (r Reading) usualPause(newest Slice) (pause, span time.Duration) {
+func (r *Reading) usualPause(newest Slice) (pause, span time.Duration) {
 	if len(r.Excluded) == 0 {
 		return r.events().usualPause(newest)
 	}

@@ -22,7 +22,7 @@ func ResetSlice(at time.Time) Slice {
 
 // windowSince is the first slice of the window that ends at to, and whether it
 // begins there because of a reset.
-func (p *Plan) windowSince(r Reading, to time.Time) (from Slice, reset bool) {
+func (p *Plan) windowSince(r *Reading, to time.Time) (from Slice, reset bool) {
 	from = p.windowFrom(to)
 	if r.ResetAt.IsZero() {
 		return from, false

@@ -47,9 +47,10 @@ type Earlier struct {
 }
 
 // reading is the earlier series in place of the one of now.
-func (e Earlier) reading(r Reading) Reading {
-	r.History, r.Events, r.Series, r.Members, r.Earlier = e.History, e.Events, e.Series, e.Members, nil
-	return r.merged()
+func (e Earlier) reading(r *Reading) Reading {
+	own := *r
+	own.History, own.Events, own.Series, own.Members, own.Earlier = e.History, e.Events, e.Series, e.Members, nil
+	return own.merged()
 }
 
 // cut is the first slice of what came after.
@@ -71,29 +72,29 @@ type Splice struct {
 
 // measure is what the slices [from, end) hold: of an objective that was edited,
 // each part by what was in force then.
-func (p *Plan) measure(r Reading, from, end Slice) measure {
+func (p *Plan) measure(r *Reading, from, end Slice) measure {
 	if len(r.Earlier) == 0 {
 		return p.measureOf(r, from, end)
 	}
 	var all measure
-	current := r
+	current := *r
 	for _, e := range r.Earlier {
 		cut := e.cut()
 		if end > cut {
-			all = all.plus(p.measureOf(current, max(from, cut), end))
+			all = all.plus(p.measureOf(&current, max(from, cut), end))
 			end = cut
 		}
 		if from >= end {
-			return all.plus(p.measureOf(current, end, end))
+			return all.plus(p.measureOf(&current, end, end))
 		}
 		current = e.reading(r)
 	}
-	return all.plus(p.measureOf(current, from, end))
+	return all.plus(p.measureOf(&current, from, end))
 }
 
 // measureOf is what the slices hold by one series, or one set of members, but
 // for what is excluded.
-func (p *Plan) measureOf(r Reading, from, end Slice) measure {
+func (p *Plan) measureOf(r *Reading, from, end Slice) measure {
 	m := p.asHappened(r, from, end)
 	if len(r.Excluded) == 0 {
 		return m
@@ -106,7 +107,7 @@ func (p *Plan) measureOf(r Reading, from, end Slice) measure {
 }
 
 // asHappened is what the slices hold, whatever is excluded.
-func (p *Plan) asHappened(r Reading, from, end Slice) measure {
+func (p *Plan) asHappened(r *Reading, from, end Slice) measure {
 	if p.weighted() {
 		return p.measureMembers(r, from, end)
 	}
@@ -131,8 +132,8 @@ func (m measure) plus(other measure) measure {
 // judgedBy is what a tier with this long look-back is judged by, all of it: the
 // revision of now as soon as it covers the look-back, until then the newest that
 // does and is still counted, and that of now where none does. 0 stands for now.
-func (r Reading) judgedBy(from time.Time) (Reading, int) {
-	now := r
+func (r *Reading) judgedBy(from time.Time) (Reading, int) {
+	now := *r
 	now.Earlier = nil
 	if r.Series.covers(from) {
 		return now, 0
@@ -154,27 +155,27 @@ func (s SeriesState) covers(from time.Time) bool {
 
 // measuredAcross is the measured share of [from, to], each part by what was in
 // force then.
-func (r Reading) measuredAcross(from, to time.Time) float64 {
+func (r *Reading) measuredAcross(from, to time.Time) float64 {
 	if len(r.Earlier) == 0 || !from.Before(to) {
 		return r.measured(from, to)
 	}
 	var measured float64
-	whole, current := to.Sub(from), r
-	part := func(r Reading, from, to time.Time) {
+	whole, current := to.Sub(from), *r
+	part := func(r *Reading, from, to time.Time) {
 		if from.Before(to) {
 			measured += r.measured(from, to) * float64(to.Sub(from))
 		}
 	}
 	for _, e := range r.Earlier {
-		part(current, latest(from, e.Until), to)
+		part(&current, latest(from, e.Until), to)
 		to, current = earliest(to, e.Until), e.reading(r)
 	}
-	part(current, from, to)
+	part(&current, from, to)
 	return measured / float64(whole)
 }
 
 // splices says what of the window is of earlier revisions.
-func (p *Plan) splices(r Reading, from, end Slice) []Splice {
+func (p *Plan) splices(r *Reading, from, end Slice) []Splice {
 	var all []Splice
 	for i, e := range r.Earlier {
 		cut := min(e.cut(), end)
@@ -186,12 +187,12 @@ func (p *Plan) splices(r Reading, from, end Slice) []Splice {
 			begin = max(from, r.Earlier[i+1].cut())
 		}
 		earlier := e.reading(r)
-		one := Splice{Revision: e.Revision, Until: e.Until, Counts: p.measureOf(earlier, begin, cut).counts}
+		one := Splice{Revision: e.Revision, Until: e.Until, Counts: p.measureOf(&earlier, begin, cut).counts}
 		one.Both = both(r.Series, earlier.Series, from.Start(), end.Start())
 		if first, last := SliceOf(one.Both.From), SliceOf(one.Both.To); first < last {
-			now := r
+			now := *r
 			now.Earlier = nil
-			one.Before, one.After = p.measureOf(earlier, first, last).counts, p.measureOf(now, first, last).counts
+			one.Before, one.After = p.measureOf(&earlier, first, last).counts, p.measureOf(&now, first, last).counts
 		}
 		all = append(all, one)
 	}

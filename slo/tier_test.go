@@ -64,7 +64,7 @@ func (s *scene) look() {
 		Series:   slo.SeriesState{Watermark: s.watermark, Counted: []slo.Interval{{From: s.begin.Add(-30 * day)}}},
 		Coverage: slo.Coverage{Since: s.begin.Add(-30 * day), Until: s.now},
 	})
-	for _, m := range slo.Advance(s.definition, s.status, s.open, s.ended, s.now) {
+	for _, m := range slo.Advance(&s.definition, &s.status, s.open, s.ended, s.now) {
 		name := m.Episode.Tier
 		switch m.Episode.State {
 		case slo.Firing:

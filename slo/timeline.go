@@ -66,7 +66,11 @@ func steps() []time.Duration {
 // whole steps; a step is at least the grid that the history keeps at the age of
 // from.
 func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
-	r = r.merged()
+	merged := r.merged()
+	return p.timeline(&merged, from, to, points)
+}
+
+func (p *Plan) timeline(r *Reading, from, to time.Time, points int) Timeline {
 	end := r.to()
 	t := Timeline{}
 	for _, tier := range p.tiers {
@@ -111,7 +115,7 @@ func (p *Plan) Timeline(r Reading, from, to time.Time, points int) Timeline {
 
 // steps chooses the first and the last slice (which is not part) and the
 // number of slices of a step.
-func (p *Plan) steps(r Reading, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
+func (p *Plan) steps(r *Reading, from, to time.Time, stop Slice, points int) (first, last, step Slice) {
 	histories := p.histories(r)
 	points = max(points, 2)
 	var oldest Slice
@@ -130,10 +134,11 @@ func (p *Plan) steps(r Reading, from, to time.Time, stop Slice, points int) (fir
 }
 
 // histories are what the plan counts by.
-func (p *Plan) histories(r Reading) []*History {
+func (p *Plan) histories(r *Reading) []*History {
 	var all []*History
 	for _, e := range r.Earlier {
-		all = append(all, p.histories(e.reading(r))...)
+		earlier := e.reading(r)
+		all = append(all, p.histories(&earlier)...)
 	}
 	if !p.weighted() {
 		return append(all, r.History)
@@ -154,15 +159,15 @@ func coarsest(histories []*History, s Slice) time.Duration {
 }
 
 // running is the running total before a slice.
-func (p *Plan) running(r Reading, s Slice) measure {
+func (p *Plan) running(r *Reading, s Slice) measure {
 	if len(r.Earlier) > 0 {
 		// Up to the edit by what was in force then, from there on by what came after.
-		older, now, cut := r.Earlier[0].reading(r), r, r.Earlier[0].cut()
+		older, now, cut := r.Earlier[0].reading(r), *r, r.Earlier[0].cut()
 		older.Earlier, now.Earlier = r.Earlier[1:], nil
 		if s <= cut {
-			return p.running(older, s)
+			return p.running(&older, s)
 		}
-		return p.running(older, cut).plus(p.running(now, s).minus(p.running(now, cut)))
+		return p.running(&older, cut).plus(p.running(&now, s).minus(p.running(&now, cut)))
 	}
 	if !p.weighted() {
 		return measure{counts: r.History.before(s)}
@@ -186,7 +191,7 @@ func (m measure) minus(other measure) measure {
 // drawing is what the points of one timeline share.
 type drawing struct {
 	plan    *Plan
-	reading Reading
+	reading *Reading
 	end     time.Time
 	// budgets are that of the window, and that of what follows a reset within it.
 	budgets []drawnBudget
@@ -227,7 +232,7 @@ func (d *drawing) spent(b *drawnBudget) float64 {
 		share, _ := d.plan.spent(b.spent, b.window).Float64()
 		return share
 	}
-	return float64(b.spent.counts.Bad) / BudgetOf(d.plan.objective.Target, b.window.counts).Total
+	return float64(b.spent.counts.Bad) / BudgetOf(d.plan.objective.target, b.window.counts).Total
 }
 
 // burn is the burn rate of the look-back that ends with slice b, whose running

@@ -11,8 +11,8 @@ type verdictInput struct {
 	long, short               *LookBack
 	longMeasure, shortMeasure measure
 	window                    measure
-	// length is that of the window, to where it ends, end the slice behind that.
-	length time.Duration
+	// period is the window as an interval, to where it ends, end the slice behind that.
+	period Interval
 	to     time.Time
 	end    Slice
 	// since is the first slice of the window; reset: it begins with a reset.
@@ -20,9 +20,12 @@ type verdictInput struct {
 	reset bool
 }
 
+// length is that of the window: of a calendar the whole period.
+func (in *verdictInput) length() time.Duration { return in.period.To.Sub(in.period.From) }
+
 // verdict judges one tier.
-func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
-	v := TierStatus{
+func (p *Plan) verdict(r *Reading, tier *Tier, in *verdictInput, v *TierStatus) {
+	*v = TierStatus{
 		Tier:   tier,
 		Unit:   p.unit,
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
@@ -38,19 +41,18 @@ func (p *Plan) verdict(r Reading, tier *Tier, in verdictInput) TierStatus {
 		in.longMeasure = in.window // What was spent before the reset drops nothing from the budget of now.
 	}
 	v.Value = p.value(tier, in)
-	v.LongOver = p.over(tier, in.longMeasure, in.window, in.length)
-	v.ShortOver = tier.Short == 0 && v.LongOver || tier.Short > 0 && p.over(tier, in.shortMeasure, in.window, in.length)
+	v.LongOver = p.over(tier, &in.longMeasure, in)
+	v.ShortOver = tier.Short == 0 && v.LongOver || tier.Short > 0 && p.over(tier, &in.shortMeasure, in)
 	if v.LongOver && tier.LeftOut == "" {
 		v.Gate = p.gate(tier, v.Events, &v.Chance)
 		v.LongOver = v.Gate == ""
 	}
-	return v
 }
 
 // frozenFrom is from where on at least half must be measured: the shortest
 // look-back. What the window has spent stays spent, whatever of it was measured,
 // so that a tier that judges the whole window asks for the last minutes only.
-func (in verdictInput) frozenFrom(tier *Tier) time.Time {
+func (in *verdictInput) frozenFrom(tier *Tier) time.Time {
 	if tier.Long == theWindow {
 		return in.to.Add(-5 * time.Minute)
 	}
@@ -58,7 +60,7 @@ func (in verdictInput) frozenFrom(tier *Tier) time.Time {
 }
 
 // value is what a tier of another kind than the burn rate compares, for display.
-func (p *Plan) value(tier *Tier, in verdictInput) float64 {
+func (p *Plan) value(tier *Tier, in *verdictInput) float64 {
 	var share float64
 	switch tier.Kind {
 	case BudgetConsumed:
@@ -71,7 +73,7 @@ func (p *Plan) value(tier *Tier, in verdictInput) float64 {
 		if burn == 0 {
 			return math.Inf(1)
 		}
-		return max(0, 1-spent) * in.length.Hours() / burn
+		return max(0, 1-spent) * in.length().Hours() / burn
 	default:
 	}
 	return share
@@ -79,17 +81,17 @@ func (p *Plan) value(tier *Tier, in verdictInput) float64 {
 
 // verdictAfterEdit judges one tier of an objective whose indicator was edited:
 // by what covers its long look-back.
-func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, in verdictInput) TierStatus {
+func (p *Plan) verdictAfterEdit(r *Reading, tier *Tier, in verdictInput, v *TierStatus) {
 	from := windowStart(in.to, tier.Long)
 	if tier.Long == theWindow {
 		from = in.since
 	}
 	by, revision := r.judgedBy(from.Start())
 	if tier.Long == theWindow {
-		by, revision = r, 0
+		by, revision = *r, 0
 	}
 	lookBack := func(length time.Duration, from Slice) (LookBack, measure) {
-		m := p.measure(by, from, in.end)
+		m := p.measure(&by, from, in.end)
 		return LookBack{Length: length, From: from.Start(), To: in.to, Counts: m.counts, Rate: p.rate(m)}, m
 	}
 	long, longMeasure := lookBack(tier.Long, from)
@@ -98,26 +100,25 @@ func (p *Plan) verdictAfterEdit(r Reading, tier *Tier, in verdictInput) TierStat
 		short, shortMeasure = lookBack(tier.Short, windowStart(in.to, tier.Short))
 	}
 	in.long, in.short, in.longMeasure, in.shortMeasure = &long, &short, longMeasure, shortMeasure
-	v := p.verdict(by, tier, in)
+	p.verdict(&by, tier, &in, v)
 	v.Revision = revision
-	return v
 }
 
 // over reports whether the look-back compares with the threshold as the tier
 // wants it. Without events it does not.
-func (p *Plan) over(tier *Tier, m, window measure, length time.Duration) bool {
+func (p *Plan) over(tier *Tier, m *measure, in *verdictInput) bool {
 	if m.counts.Total() <= 0 {
 		return false
 	}
 	switch {
 	case tier.Kind == BudgetDrop:
-		return tier.Op.Holds(p.spent(m, window).Cmp(tier.exact))
+		return tier.Op.Holds(p.spent(*m, in.window).Cmp(tier.exact))
 	case tier.Kind == TimeToExhaustion:
-		return tier.Op.Holds(tier.exhaustion(p.spent(m, m), p.spent(window, window), length))
+		return tier.Op.Holds(tier.exhaustion(p.spent(*m, *m), p.spent(in.window, in.window), in.length()))
 	case p.weighted() || tier.exact != nil:
 		// The threshold is an error ratio, except that of a composite, whose
 		// budget is 1.
-		burn := p.spent(m, m)
+		burn := p.spent(*m, *m)
 		return tier.Op.Holds(burn.Mul(burn, p.budget).Cmp(tier.bound()))
 	default:
 		return tier.Op.Holds(tier.threshold.compare(m.counts.Bad, m.counts.Total()))
@@ -150,16 +151,6 @@ func (p *Plan) gate(tier *Tier, events Counts, likely *float64) string {
 	return ""
 }
 
-// eventScale is how many units of count make one event of the series.
-func eventScale(definition SLO, index int) int64 {
-	if index < len(definition.Objectives) {
-		if v := definition.IndicatorOf(index).Value; v != nil && v.Raw != "" {
-			return RawUnit
-		}
-	}
-	return 1
-}
-
 // in are the counts in units that are so many times larger, rounded down.
 func (c Counts) in(scale int64) Counts {
 	if scale == 1 {
@@ -183,7 +174,7 @@ const (
 const fewToBeBlind = 10
 
 // watch judges a tier that tells of what is not known.
-func (p *Plan) watch(r Reading, tier *Tier) TierStatus {
+func (p *Plan) watch(r *Reading, tier *Tier) TierStatus {
 	v := TierStatus{Tier: tier}
 	last := r.Series.Watermark
 	switch tier.Kind {

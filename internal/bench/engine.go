@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"syscall"
 	"time"
@@ -131,6 +132,10 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	stop, err := startProfile(o.profile)
+	if err != nil {
+		return err
+	}
 	begin := selfCPU()
 	evaluations := e.Evaluations()
 	database, err := treeCPU(server.PID())
@@ -142,6 +147,7 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 	}
 	n := int64(e.Evaluations() - evaluations)
 	used := selfCPU() - begin
+	stop()
 	after, err := treeCPU(server.PID())
 	if err != nil {
 		return err
@@ -155,6 +161,21 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 		o.objectives, o.objectives/10, n, float64(n)/o.duration.Seconds(), micros(used, n), micros(after-database, n),
 		memory.HeapAlloc/uint64(o.objectives))
 	return nil
+}
+
+// startProfile writes a CPU profile to a file, if one is named, until it is stopped.
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	file, err := os.Create(path) //nolint:gosec // Named by whoever runs the benchmark.
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, err
+	}
+	return pprof.StopCPUProfile, nil
 }
 
 // warmUp is how long the first commits, which touch every objective, are not in

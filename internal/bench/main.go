@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/pprof"
 	"strings"
 	"time"
 )
@@ -40,6 +39,8 @@ type options struct {
 	phases   int
 	// objectives is how many the engine figure has.
 	objectives int
+	// profile is a file for a CPU profile of the engine figure; empty for none.
+	profile string
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -52,22 +53,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.DurationVar(&o.duration, "duration", 20*time.Second, "how long each load lasts")
 	flags.IntVar(&o.objectives, "objectives", 100_000, "objectives of the engine figure")
 	flags.IntVar(&o.phases, "phases", 40, "random phases of the detect figure")
-	profile := flags.String("cpuprofile", "", "file for a CPU profile of this program, of use with the engine figure")
+	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of what the engine figure measures")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if o.binary == "" {
 		return errors.New("SLOWBURN_BIN names the binary to measure; make bench sets it")
-	}
-	if *profile != "" {
-		file, err := os.Create(*profile)
-		if err != nil {
-			return err
-		}
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
 	}
 	figures := map[string]func(context.Context, options, io.Writer) error{
 		"journal": benchJournal, "peer": benchPeer, "ingest": benchIngest, "ack": benchAck, "restart": benchRestart,

@@ -17,6 +17,6 @@ func (e *Engine) Counted(visit func(name string, objective int, unit slo.Unit, c
 		if v := o.definition.IndicatorOf(o.key.index).Value; v != nil && v.Raw != "" {
 			unit = slo.UnitRawEvent
 		}
-		visit(o.key.slo, o.key.index, unit, e.counted[o.series[0].id])
+		visit(o.key.slo, o.key.index, unit, o.series[0].counted)
 	}
 }

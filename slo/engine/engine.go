@@ -6,7 +6,6 @@ package engine
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -112,11 +111,16 @@ type Engine struct {
 	sequences  map[string]int64
 	longest    time.Duration
 	objectives map[objectiveKey]*objective
-	bySeries   map[slo.SeriesID][]*objective
 	order      []*objective
 	turn       int
-	statuses   map[string]*entry
-	names      []string
+	// plans are those of the objectives, by slo.PlanKey: many share one.
+	plans map[string]*slo.Plan
+	// touched are objectives to judge, each once; handled is room for the next.
+	touched, handled []*objective
+	// alert are the objectives with open episodes, which every tick judges.
+	alert   map[*objective]bool
+	entries map[string]*entry
+	names   []string
 	// resets are those of each SLO, newest first; resetsUptime is the uptime at
 	// which they were read last.
 	resets       map[string][]slo.Reset
@@ -143,8 +147,6 @@ type Engine struct {
 	// judgeAll: the next evaluation is of every objective.
 	judgeAll    bool
 	evaluations uint64
-	// counted is what commits brought since the start, by series.
-	counted map[slo.SeriesID]slo.Counts
 }
 
 // New prepares an engine; it knows no objective until SetDefinitions.
@@ -168,10 +170,10 @@ func New(settings Settings) *Engine {
 		sequences:  map[string]int64{},
 		longest:    leastLongest,
 		objectives: map[objectiveKey]*objective{},
-		bySeries:   map[slo.SeriesID][]*objective{},
-		statuses:   map[string]*entry{},
+		entries:    map[string]*entry{},
 		resets:     map[string][]slo.Reset{},
-		counted:    map[slo.SeriesID]slo.Counts{},
+		plans:      map[string]*slo.Plan{},
+		alert:      map[*objective]bool{},
 	}
 }
 
@@ -225,7 +227,7 @@ func (e *Engine) step(ctx context.Context, ticked bool) {
 // follow applies all commits there are and then judges once, at now: what was
 // missed in an outage becomes history, and only what still goes on is told.
 func (e *Engine) follow(ctx context.Context, ticked bool) error {
-	touched, err := e.read(ctx, ticked)
+	err := e.read(ctx, ticked)
 	leads := false
 	if err == nil {
 		leads, err = e.leads(ctx)
@@ -240,33 +242,29 @@ func (e *Engine) follow(ctx context.Context, ticked bool) error {
 	if err != nil {
 		return err
 	}
-	return e.judge(ctx, touched, ticked, leads)
+	return e.judge(ctx, ticked, leads)
 }
 
-// read applies the commits that came since, and returns the series that they
-// touched.
-func (e *Engine) read(ctx context.Context, ticked bool) (map[slo.SeriesID]bool, error) {
+// read applies the commits that came since.
+func (e *Engine) read(ctx context.Context, ticked bool) error {
 	if err := e.knowResets(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.load(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	_, uptime := e.clocks()
 	if ticked && e.hasFollowed && uptime-e.followed < tick {
-		return nil, nil // A hint has made us read just now.
+		return nil // A hint has made us read just now.
 	}
 	e.followed, e.hasFollowed = uptime, true
-	all := map[slo.SeriesID]bool{}
 	for more := true; more; {
-		touched, further, err := e.catchUp(ctx)
-		if err != nil {
-			return nil, err
+		var err error
+		if more, err = e.catchUp(ctx); err != nil {
+			return err
 		}
-		maps.Copy(all, touched)
-		more = further
 	}
-	return all, nil
+	return nil
 }
 
 // Ready reports whether the ledger was read: from then on statuses are of what

@@ -10,39 +10,47 @@ import (
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
+// touch makes an objective one of those to judge. The caller holds the lock.
+func (e *Engine) touch(o *objective) {
+	if !o.due {
+		o.due = true
+		e.touched = append(e.touched, o)
+	}
+}
+
+// findAlert finds the objectives with open episodes. The caller holds the lock.
+func (e *Engine) findAlert() {
+	clear(e.alert)
+	for _, o := range e.order {
+		if len(o.open) > 0 {
+			e.alert[o] = true
+		}
+	}
+}
+
 // due selects what to judge: objectives of touched series, at a tick also
 // those with open episodes and the next share of all; all of them after the
-// ledger was read anew. The caller holds the lock.
-func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
+// ledger was read anew. What it returns holds until it is called again. The
+// caller holds the lock.
+func (e *Engine) due(ticked bool) []*objective {
+	if ticked && !e.judgeAll {
+		for o := range e.alert {
+			e.touch(o)
+		}
+		share := (len(e.order) + sweepTicks - 1) / sweepTicks
+		for range share {
+			e.turn = (e.turn + 1) % len(e.order)
+			e.touch(e.order[e.turn])
+		}
+	}
+	due := e.touched
+	e.touched, e.handled = e.handled[:0], due
+	for _, o := range due {
+		o.due = false
+	}
 	if e.judgeAll {
 		e.judgeAll = false
 		return e.order
-	}
-	var due []*objective
-	seen := make(map[*objective]bool)
-	for id := range touched {
-		for _, o := range e.bySeries[id] {
-			if o.shared() && seen[o] {
-				continue // A composite is touched by each of its members.
-			}
-			if o.shared() {
-				seen[o] = true
-			}
-			due = append(due, o)
-		}
-	}
-	if !ticked {
-		return due
-	}
-	share := (len(e.order) + sweepTicks - 1) / sweepTicks
-	for i, o := range e.order {
-		its := (i - e.turn + len(e.order)) % len(e.order)
-		if !o.touched(touched) && (len(o.open) > 0 || its < share) {
-			due = append(due, o)
-		}
-	}
-	if share > 0 {
-		e.turn = (e.turn + share) % len(e.order)
 	}
 	return due
 }
@@ -50,8 +58,8 @@ func (e *Engine) due(touched map[slo.SeriesID]bool, ticked bool) []*objective {
 // judge evaluates what is due and, if this engine leads, stores the transitions
 // with their notifications, and only then lets them be seen. The lock is not
 // held while the store works, so that readers never wait for it.
-func (e *Engine) judge(ctx context.Context, touched map[slo.SeriesID]bool, ticked, leads bool) error {
-	moved, now := e.evaluate(touched, ticked, leads)
+func (e *Engine) judge(ctx context.Context, ticked, leads bool) error {
+	moved, now := e.evaluate(ticked, leads)
 	if !leads || e.lost() {
 		return nil // What was decided is decided again by who leads.
 	}
@@ -80,31 +88,39 @@ func (e *Engine) judge(ctx context.Context, touched map[slo.SeriesID]bool, ticke
 // evaluate judges what is due and returns the transitions. An objective that
 // moves keeps the status that can be read until the move is stored. While
 // verdicts are stale only what a human edited moves (see watch).
-func (e *Engine) evaluate(touched map[slo.SeriesID]bool, ticked, leads bool) ([]slo.Transition, time.Time) {
+func (e *Engine) evaluate(ticked, leads bool) ([]slo.Transition, time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.look()
 	var moved []slo.Transition
 	var due []*objective
 	if e.fresh.since.IsZero() {
-		due = e.due(touched, ticked)
+		due = e.due(ticked)
 	}
 	for _, o := range due {
 		e.prepare(o, now)
-		o.status = o.plan.Evaluate(e.reading(o, now))
+		e.evaluateOne(o, now)
 		e.evaluations++
 		// An engine that does not lead follows who was over when, so that it can take over.
-		transitions := slo.Advance(o.definition, o.status, o.open, o.ended, now)
+		transitions := slo.Advance(&o.definition, &o.judged.status, o.open, o.ended, now)
 		if len(transitions) == 0 || !leads {
-			e.publish(o, now)
+			o.publish(now)
 			continue
 		}
+		o.judged.taken.Store(true)
 		moved = append(moved, transitions...)
 	}
 	for _, o := range e.orphans {
 		moved = append(moved, o.end(now))
 	}
 	return moved, now
+}
+
+// evaluateOne judges an objective; nobody sees it before it is published. The
+// caller holds the lock.
+func (e *Engine) evaluateOne(o *objective, now time.Time) {
+	reading := e.reading(o, now)
+	o.plan.EvaluateInto(&reading, &o.next().status)
 }
 
 // save stores transitions and what is to be told of them.
@@ -140,6 +156,7 @@ func (e *Engine) save(ctx context.Context, moved []slo.Transition) error {
 func (e *Engine) settle(t slo.Transition, now time.Time) {
 	ended := t.Episode.State == slo.Resolved || t.Episode.State == slo.Lapsed
 	o := e.objectives[objectiveKey{t.Episode.SLO, t.Episode.Objective}]
+	defer e.noteAlert(o)
 	switch {
 	case ended:
 		// It may be an orphan although the objective is there: one of the same
@@ -150,12 +167,23 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 			if t.Episode.State == slo.Resolved && t.Reason == "" { // What an edit ended has told nothing of now.
 				o.ended[t.Episode.Tier] = t.Episode.ResolvedAt
 			}
-			e.publish(o, now)
+			o.publish(now)
 		}
 	case o != nil:
 		o.open[t.Episode.Tier] = t.Episode
-		e.publish(o, now)
+		o.publish(now)
 	default: // The objective went while its episode was stored.
 		e.orphans = append(e.orphans, orphan{episode: t.Episode, definition: t.SLO, status: t.Status})
+	}
+}
+
+// noteAlert notes whether an objective has open episodes.
+func (e *Engine) noteAlert(o *objective) {
+	switch {
+	case o == nil:
+	case len(o.open) > 0:
+		e.alert[o] = true
+	default:
+		delete(e.alert, o)
 	}
 }

@@ -94,21 +94,24 @@ func (e *Engine) AddResets(resets []slo.Reset) {
 		slices.SortStableFunc(own, func(a, b slo.Reset) int { return b.At.Compare(a.At) })
 		e.resets[r.SLO], added[r.SLO] = own, true
 	}
-	for _, o := range e.order {
-		if !added[o.key.slo] {
+	for name := range added {
+		own := e.entries[name]
+		if own == nil {
 			continue
 		}
-		after := *o.entry.status
-		after.Resets = e.resets[o.key.slo]
-		o.entry.status = &after
-		if at := newestReset(after.Resets, o.key.index); !at.Equal(o.resetAt) {
+		own.resets = e.resets[name]
+		for _, o := range own.objectives {
+			at := newestReset(own.resets, o.key.index)
+			if at.Equal(o.resetAt) {
+				continue
+			}
 			o.resetAt = at
 			if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.edges()) {
 				e.loaded = false
 			}
-			o.status = o.plan.Evaluate(e.reading(o, now))
+			e.evaluateOne(o, now)
+			o.publish(now)
 		}
-		e.publish(o, now)
 	}
 }
 

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -16,26 +14,31 @@ type objectiveKey struct {
 	index int
 }
 
-// entry is the status of one SLO as readers see it.
-type entry struct{ status *slo.Status }
+// entry is one SLO with its objectives, as readers see it.
+type entry struct {
+	definition slo.Definition
+	resets     []slo.Reset
+	objectives []*objective
+}
 
 // objective is one objective with its open episodes by tier: one that its SLO
 // has, or the composite of all of them.
 type objective struct {
 	key        objectiveKey
-	entry      *entry
 	definition slo.SLO
 	revision   int
 	before     []slo.EarlierRevision
-	plan       slo.Plan
+	plan       *slo.Plan
 	sources
 	// earlier is what it counted by before edits, newest first.
 	earlier []earlier
 	open    map[string]slo.Episode
 	leftOut
 	// ended is when tiers ceased to fire.
-	ended  slo.Ended
-	status slo.ObjectiveStatus
+	ended slo.Ended
+	verdicts
+	// due: it is among those to judge.
+	due bool
 }
 
 // sources are what an objective counts by.
@@ -52,21 +55,6 @@ type earlier struct {
 	revision int
 	until    time.Time
 	retired  bool
-}
-
-// shared reports whether several series make up the objective.
-func (o *objective) shared() bool { return len(o.series) > 1 || len(o.earlier) > 0 }
-
-// touched reports whether one of the series is among these.
-func (o *objective) touched(ids map[slo.SeriesID]bool) bool {
-	for _, own := range o.all() {
-		for _, one := range own.series {
-			if ids[one.id] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // orphan is an open episode whose objective is gone, with the objective as it
@@ -98,51 +86,58 @@ func (o orphan) end(at time.Time) slo.Transition {
 func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	before := e.objectives
+	before, plans, touched := e.objectives, e.plans, e.touched
 	e.objectives = make(map[objectiveKey]*objective, len(before))
-	e.bySeries = map[slo.SeriesID][]*objective{}
-	e.order = e.order[:0]
-	e.statuses = make(map[string]*entry, len(definitions))
+	e.plans = map[string]*slo.Plan{}
+	for _, s := range e.world {
+		s.objectives = nil
+	}
+	e.order, e.touched = e.order[:0], nil
+	e.entries = make(map[string]*entry, len(definitions))
 	e.names = e.names[:0]
 	e.generation++
 	now := e.clock.at(e.settings.Now())
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
-		own := &entry{status: &slo.Status{
-			Definition: d, Objectives: make([]slo.ObjectiveStatus, d.SLO.Evaluated()), Resets: e.resets[d.SLO.Name],
-		}}
-		e.statuses[d.SLO.Name] = own
+		own := &entry{definition: d, resets: e.resets[d.SLO.Name]}
+		e.entries[d.SLO.Name] = own
 		for i := range d.SLO.Evaluated() {
 			key := objectiveKey{d.SLO.Name, i}
-			o := e.add(before[key], key, d, now)
+			own.objectives = append(own.objectives, e.add(before[key], key, d, plans, now))
 			delete(before, key)
-			o.entry = own
-			e.publish(o, now)
 		}
 	}
 	slices.Sort(e.names)
 	for _, gone := range before {
 		gone.releaseAll()
 		for _, episode := range gone.open {
-			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.status})
+			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.judged.status})
 		}
 	}
+	for _, o := range touched {
+		o.due = false
+		if now := e.objectives[o.key]; now != nil {
+			e.touch(now)
+		}
+	}
+	e.findAlert()
 	e.Wake()
 }
 
 // add makes an objective part of the set. One that is as it was goes on; one
 // that was edited keeps its episodes. The caller holds the lock.
-func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, now time.Time) *objective {
+func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, plans map[string]*slo.Plan, now time.Time) *objective {
 	o := old
 	if old == nil || old.revision != d.Revision || !reflect.DeepEqual(old.definition, d.SLO) || !reflect.DeepEqual(old.before, d.Earlier) {
 		o = &objective{
-			key: key, definition: d.SLO, revision: d.Revision, before: d.Earlier, plan: slo.NewPlan(d.SLO, key.index),
+			key: key, definition: d.SLO, revision: d.Revision, before: d.Earlier,
 			open: map[string]slo.Episode{}, ended: slo.Ended{},
 		}
 		if old != nil {
 			old.releaseAll()
 			o.open, o.ended = old.open, old.ended
 		}
+		o.plan = e.plan(d.SLO, key.index, plans)
 		e.longest = max(e.longest, o.plan.Longest())
 		o.resetAt = newestReset(e.resets[key.slo], key.index)
 		e.expand(o, now)
@@ -151,26 +146,30 @@ func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, now tim
 			e.loaded = false
 		}
 		o.use(linked)
-		o.status = o.plan.Evaluate(e.reading(o, now))
+		e.evaluateOne(o, now)
+		o.publish(now)
+	} else {
+		o.plan = e.plan(d.SLO, key.index, plans)
 	}
 	e.objectives[key] = o
 	e.order = append(e.order, o)
-	e.index(o)
+	o.index()
 	return o
 }
 
-// index lets a commit of any of its series touch the objective. The caller
-// holds the lock.
-func (e *Engine) index(o *objective) {
-	seen := map[slo.SeriesID]bool{}
-	for _, own := range o.all() {
-		for _, s := range own.series {
-			if !seen[s.id] {
-				seen[s.id] = true
-				e.bySeries[s.id] = append(e.bySeries[s.id], o)
-			}
-		}
+// plan finds or makes the plan of an objective, among those of before, too.
+func (e *Engine) plan(definition slo.SLO, index int, before map[string]*slo.Plan) *slo.Plan {
+	key := slo.PlanKey(definition, index)
+	p := e.plans[key]
+	if p == nil {
+		p = before[key]
 	}
+	if p == nil {
+		made := slo.NewPlan(definition, index)
+		p = &made
+	}
+	e.plans[key] = p
+	return p
 }
 
 // all are the sources of now and those of before edits.
@@ -215,7 +214,7 @@ func (e *Engine) adopt(open []slo.Episode) {
 		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
 		if o != nil && o.open[episode.Tier].ID == "" {
 			o.open[episode.Tier] = episode
-			e.publish(o, now)
+			o.publish(now)
 		} else {
 			known := was[episode.ID]
 			known.episode = episode
@@ -223,37 +222,5 @@ func (e *Engine) adopt(open []slo.Episode) {
 			e.orphans = append(e.orphans, known)
 		}
 	}
-}
-
-// publish makes the objective's status part of its SLO's. The caller holds
-// the lock. Statuses that were handed out stay as they were.
-func (e *Engine) publish(o *objective, now time.Time) {
-	o.status.Conclude(o.open, now)
-	after := *o.entry.status
-	after.Objectives = slices.Clone(after.Objectives)
-	after.Objectives[o.key.index] = o.status
-	after.State = slo.Gravest(after.Objectives)
-	o.entry.status = &after
-}
-
-// Statuses returns the status of every SLO, sorted by name. They must not be
-// changed; later evaluations do not change them either.
-func (e *Engine) Statuses() []slo.Status {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	all := make([]slo.Status, 0, len(e.names))
-	for _, name := range e.names {
-		all = append(all, *e.statuses[name].status)
-	}
-	return all
-}
-
-// Status returns the status of one SLO, or slo.ErrNotFound.
-func (e *Engine) Status(name string) (slo.Status, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if own := e.statuses[name]; own != nil {
-		return *own.status, nil
-	}
-	return slo.Status{}, fmt.Errorf("%s: %w", strings.ToValidUTF8(name, "\uFFFD"), slo.ErrNotFound)
+	e.findAlert()
 }

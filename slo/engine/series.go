@@ -109,20 +109,25 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	if e.generation != generation {
 		return nil
 	}
+	for id, s := range next {
+		if before := e.world[id]; before != nil {
+			s.counted = before.counted
+		}
+	}
 	e.world, e.coverage, e.sequences = next, coverage, maps.Clone(sequences)
 	if e.sequences == nil {
 		e.sequences = map[string]int64{}
 	}
 	for i, o := range e.order {
 		o.use(linked[i])
+		o.index()
 	}
 	e.loaded, e.ready, e.judgeAll = true, true, true
 	return nil
 }
 
-// catchUp applies the next commits and returns the series that they touched,
-// and whether there may be more.
-func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, more bool, err error) {
+// catchUp applies the next commits and reports whether there may be more.
+func (e *Engine) catchUp(ctx context.Context) (more bool, err error) {
 	e.mu.RLock()
 	after := maps.Clone(e.sequences)
 	e.mu.RUnlock()
@@ -131,31 +136,34 @@ func (e *Engine) catchUp(ctx context.Context) (touched map[slo.SeriesID]bool, mo
 	commits, err := e.settings.Ledger.Commits(bounded, after, commitLimit)
 	if errors.Is(err, slo.ErrRebuild) {
 		if err := e.rebuild(ctx); err != nil {
-			return nil, false, err
+			return false, err
 		}
-		return nil, true, nil
+		return true, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("follow the ledger: %w", err)
+		return false, fmt.Errorf("follow the ledger: %w", err)
 	}
-	touched = map[slo.SeriesID]bool{}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, c := range commits {
-		e.apply(c, touched)
+		e.apply(c)
 	}
-	return touched, len(commits) == commitLimit, nil
+	return len(commits) == commitLimit, nil
 }
 
 // apply adds one commit.
-func (e *Engine) apply(c slo.Commit, touched map[slo.SeriesID]bool) {
+func (e *Engine) apply(c slo.Commit) {
 	known := func(id slo.SeriesID) *series {
-		touched[id] = true
-		return e.world.known(id)
+		s := e.world.known(id)
+		for _, o := range s.objectives {
+			e.touch(o)
+		}
+		return s
 	}
 	for _, d := range c.Deltas {
-		known(d.Series).add(d.Slice, d.Counts)
-		e.counted[d.Series] = e.counted[d.Series].Plus(d.Counts)
+		s := known(d.Series)
+		s.add(d.Slice, d.Counts)
+		s.counted = s.counted.Plus(d.Counts)
 	}
 	for id, at := range c.Watermarks {
 		if s := known(id); at.After(s.state.Watermark) {

@@ -145,9 +145,9 @@ func (e *Engine) publishStale() (stale bool, text string, jump, behind time.Dura
 	jump, behind, e.jump = e.jump, e.fresh.behind, 0
 	since := e.fresh.since
 	if !since.IsZero() {
-		for _, o := range e.due(nil, true) {
-			o.status = o.plan.Evaluate(e.reading(o, now))
-			e.publish(o, now)
+		for _, o := range e.due(true) {
+			e.evaluateOne(o, now)
+			o.publish(now)
 		}
 	}
 	switch {

@@ -15,6 +15,10 @@ type series struct {
 	// longest is how far back the track reaches. filled: it holds events.
 	longest time.Duration
 	filled  bool
+	// objectives are those that a commit of the series touches.
+	objectives []*objective
+	// counted is what commits brought since the start.
+	counted slo.Counts
 }
 
 func newSeries(id slo.SeriesID, longest time.Duration) *series {
@@ -70,6 +74,17 @@ type linked struct {
 
 // use takes what the objective counts by.
 func (o *objective) use(l linked) { o.sources, o.earlier = l.sources, l.earlier }
+
+// index lets a commit of any of its series touch the objective.
+func (o *objective) index() {
+	for _, own := range o.all() {
+		for _, s := range own.series {
+			if n := len(s.objectives); n == 0 || s.objectives[n-1] != o {
+				s.objectives = append(s.objectives, o)
+			}
+		}
+	}
+}
 
 // definitions are the definition of now, and under it what each revision
 // before measured, if that can be compared.
@@ -144,7 +159,7 @@ func ids(definition slo.SLO, index int) []slo.SeriesID {
 
 // edges are the places that the plan needs now, and those where one revision
 // goes over into the next.
-func (l linked) edges(plan slo.Plan, now time.Time) []slo.Slice {
+func (l linked) edges(plan *slo.Plan, now time.Time) []slo.Slice {
 	edges := plan.Edges(now)
 	for _, e := range l.earlier {
 		edges = append(edges, slo.SliceOf(e.until))

@@ -75,7 +75,7 @@ func (r *run) judge(at time.Time) error {
 	}
 	r.status = r.plan.Evaluate(r.lane.reading(at))
 	r.evaluations++
-	for _, t := range slo.Advance(r.definition, r.status, r.open, r.ended, at) {
+	for _, t := range slo.Advance(&r.definition, &r.status, r.open, r.ended, at) {
 		r.settle(t)
 	}
 	r.status.Conclude(r.open, at)

@@ -36,7 +36,7 @@ func (s Scenario) Status() slo.Status {
 		// the pages would have less to show.
 		alone := objective
 		alone.Tiers = []slo.TierStatus{tier}
-		for _, t := range slo.Advance(definition.SLO, alone, nil, nil, now.Add(-7*time.Minute)) {
+		for _, t := range slo.Advance(&definition.SLO, &alone, nil, nil, now.Add(-7*time.Minute)) {
 			open[t.Episode.Tier] = t.Episode
 		}
 	}
