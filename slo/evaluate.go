@@ -32,6 +32,7 @@ func (p *Plan) EvaluateInto(given *Reading, s *ObjectiveStatus) {
 	if !r.StaleSince.IsZero() {
 		r.Now = r.StaleSince
 	}
+	r.whole = r.wholeSince()
 	in := p.judged(&r)
 	all := slices.Grow(s.BurnRates[:0], len(p.lengths))[:len(p.lengths)]
 	members := p.lookBacks(&r, &in, all)
@@ -104,7 +105,7 @@ func (p *Plan) lookBacks(r *Reading, in *verdictInput, all []LookBack) (members 
 			}
 			m = p.measure(by, from, in.end)
 		case from < in.end:
-			m.counts = latest.Minus(r.History.before(from))
+			m.counts = latest.Minus(r.History.beforeAgain(i, from))
 		}
 		if members != nil {
 			members[i] = m.members

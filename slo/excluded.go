@@ -41,6 +41,15 @@ func (r *Reading) sum(h *History, from, end Slice) Counts {
 	return c
 }
 
+// lastHour are the events of the last hour, but for what is excluded.
+func (r *Reading) lastHour() Counts {
+	h, from, end := r.events(), windowStart(r.Now, time.Hour), SliceOf(r.Now)+1
+	if len(r.Excluded) > 0 {
+		return r.sum(h, from, end)
+	}
+	return h.before(end).Minus(h.beforeAgain(memos-1, from))
+}
+
 // takenFrom is c without a part of it that is excluded.
 func (k ExclusionKind) takenFrom(c, part Counts) Counts {
 	if k == CountGood {

@@ -59,6 +59,12 @@ type History struct {
 	minutes [minuteHours]cells
 	// pins are places that stay exact at any age, in their order.
 	pins []pin
+	// newest is the newest slice that was added to.
+	newest Slice
+	// memos are the totals before places that are asked for again and again;
+	// furthest is the newest of them.
+	memos    [memos]memo
+	furthest Slice
 	// added counts additions; paused is the longest pause as of one of them.
 	added  uint64
 	paused pauseMemo
@@ -109,6 +115,10 @@ func (h *History) Add(s Slice, c Counts) {
 	if hour > h.head-minuteHours {
 		h.minutes[hour%minuteHours].at(hour, minutesPerHour).add(int(int64(s)%slicesPerHour/slicesPerMinute), c)
 	}
+	h.newest = max(h.newest, s)
+	if s < h.furthest {
+		h.addToMemos(s, c)
+	}
 	if len(h.pins) > 0 {
 		h.addToPins(s, c)
 	}
@@ -151,7 +161,7 @@ func (h *History) before(s Slice) Counts {
 	s = max(s, 0) // Nothing lies before 1970.
 	hour := int64(s) / slicesPerHour
 	switch {
-	case hour > h.head:
+	case s > h.newest:
 		return h.total(h.head + 1)
 	case hour < h.oldest:
 		return h.total(h.oldest)

@@ -27,6 +27,9 @@ type Reading struct {
 	// ResetAt is when the budget was begun anew for the last time; zero if never.
 	// Every history MUST be exact at its ResetSlice.
 	ResetAt time.Time
+	// whole is since when everything is measured until now; zero if it is not.
+	// Evaluate finds it once, since every tier asks.
+	whole time.Time
 	// StaleSince, if it is set, is the instant that can still be judged because
 	// nobody knows what came later.
 	StaleSince time.Time
@@ -98,6 +101,9 @@ func (r *Reading) measured(from, to time.Time) float64 {
 	if !from.Before(to) {
 		return 0
 	}
+	if !r.whole.IsZero() && !from.Before(r.whole) && !to.After(r.Now) {
+		return 1
+	}
 	var total time.Duration
 	for _, counted := range r.Series.Counted {
 		begin, end := r.accepting(counted, from, to)
@@ -112,6 +118,20 @@ func (r *Reading) measured(from, to time.Time) float64 {
 		}
 	}
 	return float64(total) / float64(to.Sub(from))
+}
+
+// wholeSince is since when Slowburn was accepting and the series in force
+// without an end or a gap until now; zero if they are not.
+func (r *Reading) wholeSince() time.Time {
+	n := len(r.Series.Counted)
+	if n == 0 || !r.Series.Counted[n-1].To.IsZero() || r.Now.Sub(r.Coverage.Until) > StaleAfter {
+		return time.Time{}
+	}
+	since := latest(r.Series.Counted[n-1].From, r.Coverage.Since)
+	for _, gap := range r.Coverage.Gaps {
+		since = latest(since, gap.To)
+	}
+	return since
 }
 
 // accepting is the part of [from, to] in which the journal was accepting, but

@@ -50,6 +50,7 @@ type Earlier struct {
 func (e Earlier) reading(r *Reading) Reading {
 	own := *r
 	own.History, own.Events, own.Series, own.Members, own.Earlier = e.History, e.Events, e.Series, e.Members, nil
+	own.whole = time.Time{} // That of the series of now.
 	return own.merged()
 }
 

@@ -194,7 +194,7 @@ func (p *Plan) watch(r *Reading, tier *Tier) TierStatus {
 		v.Frozen = r.measured(r.Now.Add(-v.Pause), r.Now) < 0.5
 	case Blind:
 		since := r.Series.CountedSince()
-		v.Events = r.sum(r.events(), windowStart(r.Now, time.Hour), SliceOf(r.Now)+1)
+		v.Events = r.lastHour()
 		v.Events = v.Events.in(p.eventScale)
 		v.LongOver = v.Events.Unknown >= fewToBeBlind && 2*v.Events.Unknown >= v.Events.Total() ||
 			last.IsZero() && !since.IsZero() && r.Now.Sub(since) >= time.Hour

@@ -224,25 +224,34 @@ func cpu(pid int) (time.Duration, error) {
 // treeCPU is the time of a process, of those that it has waited for, and of
 // its living children.
 func treeCPU(pid int) (time.Duration, error) {
-	fields, err := stat(pid)
-	if err != nil {
-		return 0, err
-	}
-	total := ticks(fields[11:15])
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0, err
-	}
-	for _, e := range entries {
-		child, err := strconv.Atoi(e.Name())
+	for {
+		before, err := stat(pid)
 		if err != nil {
-			continue
+			return 0, err
 		}
-		if fields, err := stat(child); err == nil && fields[1] == strconv.Itoa(pid) {
-			total += ticks(fields[11:15])
+		total := ticks(before[11:15])
+		entries, err := os.ReadDir("/proc")
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range entries {
+			child, err := strconv.Atoi(e.Name())
+			if err != nil {
+				continue
+			}
+			if fields, err := stat(child); err == nil && fields[1] == strconv.Itoa(pid) {
+				total += ticks(fields[11:15])
+			}
+		}
+		after, err := stat(pid)
+		if err != nil {
+			return 0, err
+		}
+		// A child that was waited for meanwhile would be in neither, or in both.
+		if ticks(before[13:15]) == ticks(after[13:15]) {
+			return total, nil
 		}
 	}
-	return total, nil
 }
 
 // stat returns the fields of /proc/PID/stat from the state on: [0] state,

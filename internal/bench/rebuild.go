@@ -191,7 +191,7 @@ func (f *filler) measure(ctx context.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	return runEngine(ctx, f.store, definitions, func(ctx context.Context, e *engine.Engine) error {
+	return runEngine(ctx, f.store, f.store, definitions, func(ctx context.Context, e *engine.Engine) error {
 		ticker := time.NewTicker(5 * time.Millisecond)
 		defer ticker.Stop()
 		for !e.Ready() {

@@ -10,7 +10,7 @@ func (e *Engine) Counted(visit func(name string, objective int, unit slo.Unit, c
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for _, o := range e.order {
-		if o.key.index == len(o.definition.Objectives) {
+		if o.composite {
 			continue
 		}
 		unit := slo.UnitEvent

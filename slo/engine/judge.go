@@ -165,12 +165,12 @@ func (e *Engine) settle(t slo.Transition, now time.Time) {
 		if o != nil && o.open[t.Episode.Tier].ID == t.Episode.ID {
 			delete(o.open, t.Episode.Tier)
 			if t.Episode.State == slo.Resolved && t.Reason == "" { // What an edit ended has told nothing of now.
-				o.ended[t.Episode.Tier] = t.Episode.ResolvedAt
+				o.remember(t.Episode)
 			}
 			o.publish(now)
 		}
 	case o != nil:
-		o.open[t.Episode.Tier] = t.Episode
+		o.opened(t.Episode)
 		o.publish(now)
 	default: // The objective went while its episode was stored.
 		e.orphans = append(e.orphans, orphan{episode: t.Episode, definition: t.SLO, status: t.Status})

@@ -39,7 +39,7 @@ func (l leftOut) edges() []slo.Slice {
 // expand finds anew when the exclusions of an objective are, if that is due, and
 // reports whether it did. The caller holds the lock.
 func (e *Engine) expand(o *objective, now time.Time) bool {
-	if len(o.definition.Exclusions) == 0 || e.settings.Expand == nil {
+	if !o.excludes || e.settings.Expand == nil {
 		return false
 	}
 	if since := now.Sub(o.expanded); since >= 0 && since < expandEvery {

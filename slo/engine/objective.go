@@ -22,23 +22,27 @@ type entry struct {
 }
 
 // objective is one objective with its open episodes by tier: one that its SLO
-// has, or the composite of all of them.
+// has, or the composite of all of them. What every evaluation looks at stands
+// first, together: memory is slower than arithmetic.
 type objective struct {
+	plan *slo.Plan
+	sources
+	one [1]*series
+	// due: it is among those to judge. composite: it is that of all objectives of
+	// its SLO, even of one. excludes: its SLO has exclusions.
+	due, composite, excludes bool
+	// open are the open episodes by tier, ended is when tiers ceased to fire. They
+	// are nil while there never was one.
+	open  map[string]slo.Episode
+	ended slo.Ended
+	verdicts
+	// earlier is what it counted by before edits, newest first.
+	earlier []earlier
+	leftOut
 	key        objectiveKey
 	definition slo.SLO
 	revision   int
 	before     []slo.EarlierRevision
-	plan       *slo.Plan
-	sources
-	// earlier is what it counted by before edits, newest first.
-	earlier []earlier
-	open    map[string]slo.Episode
-	leftOut
-	// ended is when tiers ceased to fire.
-	ended slo.Ended
-	verdicts
-	// due: it is among those to judge.
-	due bool
 }
 
 // sources are what an objective counts by.
@@ -131,7 +135,7 @@ func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, plans m
 	if old == nil || old.revision != d.Revision || !reflect.DeepEqual(old.definition, d.SLO) || !reflect.DeepEqual(old.before, d.Earlier) {
 		o = &objective{
 			key: key, definition: d.SLO, revision: d.Revision, before: d.Earlier,
-			open: map[string]slo.Episode{}, ended: slo.Ended{},
+			composite: key.index == len(d.SLO.Objectives), excludes: len(d.SLO.Exclusions) > 0,
 		}
 		if old != nil {
 			old.releaseAll()
@@ -181,6 +185,22 @@ func (o *objective) all() []sources {
 	return all
 }
 
+// opened keeps an episode that is open.
+func (o *objective) opened(episode slo.Episode) {
+	if o.open == nil {
+		o.open = map[string]slo.Episode{}
+	}
+	o.open[episode.Tier] = episode
+}
+
+// remember keeps when a tier ceased to fire.
+func (o *objective) remember(episode slo.Episode) {
+	if o.ended == nil {
+		o.ended = slo.Ended{}
+	}
+	o.ended[episode.Tier] = episode.ResolvedAt
+}
+
 // releaseAll lets all of its slices follow no longer.
 func (o *objective) releaseAll() {
 	for _, own := range o.all() {
@@ -213,7 +233,7 @@ func (e *Engine) adopt(open []slo.Episode) {
 		}
 		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
 		if o != nil && o.open[episode.Tier].ID == "" {
-			o.open[episode.Tier] = episode
+			o.opened(episode)
 			o.publish(now)
 		} else {
 			known := was[episode.ID]

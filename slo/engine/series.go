@@ -39,7 +39,7 @@ func (e *Engine) remember(ended []slo.Episode) {
 	for _, episode := range ended {
 		o := e.objectives[objectiveKey{episode.SLO, episode.Objective}]
 		if o != nil && episode.ResolvedAt.After(o.ended[episode.Tier]) {
-			o.ended[episode.Tier] = episode.ResolvedAt
+			o.remember(episode)
 		}
 	}
 }
@@ -204,11 +204,10 @@ func (e *Engine) apply(c slo.Commit) {
 // reading is what is known of an objective now. The caller holds the lock.
 func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
 	r := slo.Reading{Now: now, Coverage: e.coverage, StaleSince: e.fresh.since, Excluded: o.excluded, ResetAt: o.resetAt}
-	composite := o.key.index == len(o.definition.Objectives) // Of one member, too.
-	r.History, r.Events, r.Series, r.Members = o.known(composite)
+	r.History, r.Events, r.Series, r.Members = o.known(o.composite)
 	for _, past := range o.earlier {
 		one := slo.Earlier{Revision: past.revision, Until: past.until, Retired: past.retired}
-		one.History, one.Events, one.Series, one.Members = past.known(composite)
+		one.History, one.Events, one.Series, one.Members = past.known(o.composite)
 		r.Earlier = append(r.Earlier, one)
 	}
 	return r
@@ -218,10 +217,10 @@ func (e *Engine) reading(o *objective, now time.Time) slo.Reading {
 // composite is its members.
 func (s sources) known(composite bool) (history, events *slo.History, state slo.SeriesState, members []slo.Member) {
 	if !composite {
-		history, state = s.series[0].track.History, s.series[0].state
+		history, state = s.series[0].history, s.series[0].state
 	} else {
 		for _, one := range s.series {
-			members = append(members, slo.Member{History: one.track.History, Series: one.state})
+			members = append(members, slo.Member{History: one.history, Series: one.state})
 		}
 	}
 	if s.slices != nil {

@@ -11,7 +11,9 @@ import (
 type series struct {
 	id    slo.SeriesID
 	track *slo.Track
-	state slo.SeriesState
+	// history is that of the track.
+	history *slo.History
+	state   slo.SeriesState
 	// longest is how far back the track reaches. filled: it holds events.
 	longest time.Duration
 	filled  bool
@@ -23,7 +25,8 @@ type series struct {
 
 func newSeries(id slo.SeriesID, longest time.Duration) *series {
 	longest = max(longest, leastLongest)
-	return &series{id: id, track: slo.NewTrack(longest), longest: longest}
+	track := slo.NewTrack(longest)
+	return &series{id: id, track: track, history: track.History, longest: longest}
 }
 
 func (s *series) add(slice slo.Slice, c slo.Counts) {
@@ -73,7 +76,13 @@ type linked struct {
 }
 
 // use takes what the objective counts by.
-func (o *objective) use(l linked) { o.sources, o.earlier = l.sources, l.earlier }
+func (o *objective) use(l linked) {
+	o.sources, o.earlier = l.sources, l.earlier
+	if len(o.series) == 1 {
+		o.one[0] = o.series[0]
+		o.series = o.one[:] // Every evaluation looks at it: here it is near.
+	}
+}
 
 // index lets a commit of any of its series touch the objective.
 func (o *objective) index() {
