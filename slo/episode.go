@@ -140,11 +140,10 @@ type Ended map[string]time.Time
 // short look-back of the slower one: by then its short window holds nothing of
 // what the faster one has told.
 func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.Time) {
-	quiet := len(open) == 0 && len(ended) == 0
 	for i := range tiers {
 		slower := &tiers[i]
 		slower.Inhibited = ""
-		if quiet || slower.LeftOut != "" || !slower.windowed() || open[slower.Name].State == Firing {
+		if slower.LeftOut != "" || !slower.windowed() || open[slower.Name].State == Firing {
 			continue
 		}
 		reach := slower.Tier.Short
@@ -175,6 +174,9 @@ func inhibit(tiers []TierStatus, open map[string]Episode, ended Ended, at time.T
 // resolves or lapses: nothing could end it otherwise. Nothing else moves while
 // the status is stale: a verdict of then must not page or reassure now.
 func Advance(definition *SLO, status *ObjectiveStatus, open map[string]Episode, ended Ended, at time.Time) []Transition {
+	if len(open) == 0 && len(ended) == 0 && !status.over() {
+		return nil // As almost always: nothing is over, and nothing was.
+	}
 	var moved []Transition
 	inhibit(status.Tiers, open, ended, at)
 	for i := range status.Tiers {
@@ -211,6 +213,16 @@ func Advance(definition *SLO, status *ObjectiveStatus, open map[string]Episode, 
 		})
 	}
 	return moved
+}
+
+// over reports whether a long look-back is over its threshold.
+func (s *ObjectiveStatus) over() bool {
+	for i := range s.Tiers { // Tiers are large: they are not copied.
+		if s.Tiers[i].LongOver {
+			return true
+		}
+	}
+	return false
 }
 
 // fires is the tier among the transitions that begins to fire and inhibits a

@@ -139,8 +139,11 @@ func (p *Plan) end(to time.Time) Slice {
 // follows from them.
 func (s *ObjectiveStatus) Conclude(open map[string]Episode, now time.Time) {
 	s.Firing, s.Pending = nil, nil
-	for _, tier := range s.Tiers {
-		switch episode := open[tier.Name]; episode.State {
+	for i := range s.Tiers {
+		if len(open) == 0 {
+			break
+		}
+		switch episode := open[s.Tiers[i].Name]; episode.State {
 		case Firing:
 			s.Firing = append(s.Firing, episode)
 		case Pending:

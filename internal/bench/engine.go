@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"syscall"
@@ -172,6 +173,7 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 			return ctx.Err()
 		}
 	}
+	debug.FreeOSMemory() // What the start left behind; later a collection is due in a quarter of an hour.
 	feeder := exec.CommandContext(ctx, "/proc/self/exe", feedCommand, server.URL(), (o.duration + warmUp(o.objectives)).String(), strconv.Itoa(o.objectives)) //nolint:gosec // This program itself.
 	feeder.Stderr = os.Stderr
 	if err := feeder.Start(); err != nil {
@@ -182,7 +184,6 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	runtime.GC() // What the start left behind; a collection is due every quarter of an hour.
 	stop, err := startProfile(o.profile)
 	if err != nil {
 		return err

@@ -102,12 +102,12 @@ func (e *Engine) evaluate(ticked, leads bool) ([]slo.Transition, time.Time) {
 		e.evaluateOne(o, now)
 		e.evaluations++
 		// An engine that does not lead follows who was over when, so that it can take over.
-		transitions := slo.Advance(&o.definition, &o.judged.status, o.open, o.ended, now)
+		transitions := slo.Advance(&o.definition, o.judged, o.open, o.ended, now)
 		if len(transitions) == 0 || !leads {
 			o.publish(now)
 			continue
 		}
-		o.judged.taken.Store(true)
+		o.moved = true
 		moved = append(moved, transitions...)
 	}
 	for _, o := range e.orphans {
@@ -120,7 +120,7 @@ func (e *Engine) evaluate(ticked, leads bool) ([]slo.Transition, time.Time) {
 // caller holds the lock.
 func (e *Engine) evaluateOne(o *objective, now time.Time) {
 	reading := e.reading(o, now)
-	o.plan.EvaluateInto(&reading, &o.next().status)
+	o.plan.EvaluateInto(&reading, o.next())
 }
 
 // save stores transitions and what is to be told of them.

@@ -115,7 +115,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	for _, gone := range before {
 		gone.releaseAll()
 		for _, episode := range gone.open {
-			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: gone.judged.status})
+			e.orphans = append(e.orphans, orphan{episode: episode, definition: gone.definition, status: *gone.judged})
 		}
 	}
 	for _, o := range touched {

@@ -102,7 +102,7 @@ func (e *Engine) rebuild(ctx context.Context) error {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
 	for id, state := range states {
-		next.known(id).state = state
+		next.known(id).know(state)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -160,14 +160,21 @@ func (e *Engine) apply(c slo.Commit) {
 		}
 		return s
 	}
+	moved := 0
 	for _, d := range c.Deltas {
 		s := known(d.Series)
 		s.add(d.Slice, d.Counts)
 		s.counted = s.counted.Plus(d.Counts)
-	}
-	for id, at := range c.Watermarks {
-		if s := known(id); at.After(s.state.Watermark) {
+		if at := c.Watermarks[d.Series]; at.After(s.state.Watermark) {
 			s.state.Watermark = at
+			moved++
+		}
+	}
+	if moved < len(c.Watermarks) { // Seldom: each is of a series that counted something.
+		for id, at := range c.Watermarks {
+			if s := known(id); at.After(s.state.Watermark) {
+				s.state.Watermark = at
+			}
 		}
 	}
 	for id, at := range c.Started {

@@ -14,45 +14,39 @@ import (
 type verdicts struct {
 	// judged is the newest, shown what readers see: the same, but while an
 	// episode moves, which is seen only once it is stored.
-	judged, shown *verdict
+	judged, shown *slo.ObjectiveStatus
 	// free is to be written over; nil for none.
-	free *verdict
-}
-
-type verdict struct {
-	status slo.ObjectiveStatus
-	// taken: somebody outside holds slices of the status. They stay as they are.
+	free *slo.ObjectiveStatus
+	// moved: a transition holds slices of what is judged. taken: somebody holds
+	// those of what is shown. They stay as they are.
+	moved bool
 	taken atomic.Bool
 }
 
-// next is a verdict to write the newest status into.
-func (v *verdicts) next() *verdict {
-	if v.judged != v.shown {
-		v.recycle(v.judged) // Nobody came to see it.
+// next is a status to write the newest verdict into.
+func (v *verdicts) next() *slo.ObjectiveStatus {
+	if v.judged != v.shown && !v.moved {
+		v.free = v.judged // Nobody came to see it.
 	}
 	next := v.free
-	v.free = nil
 	if next == nil {
-		next = &verdict{}
+		next = &slo.ObjectiveStatus{}
 	}
-	v.judged = next
+	v.judged, v.free, v.moved = next, nil, false
 	return next
-}
-
-// recycle lets a verdict be written over that is neither judged nor shown, unless it is held.
-func (v *verdicts) recycle(old *verdict) {
-	if old != nil && !old.taken.Load() {
-		v.free = old
-	}
 }
 
 // publish lets readers see the newest verdict. The caller holds the lock.
 func (o *objective) publish(now time.Time) {
-	o.judged.status.Conclude(o.open, now)
-	if o.shown != o.judged {
-		o.recycle(o.shown)
-		o.shown = o.judged
+	o.judged.Conclude(o.open, now)
+	if o.shown == o.judged {
+		return
 	}
+	if !o.taken.Load() {
+		o.free = o.shown
+	}
+	o.shown = o.judged
+	o.taken.Store(o.moved)
 }
 
 // status is what readers see, theirs to keep. The caller holds the lock, be it
@@ -60,8 +54,8 @@ func (o *objective) publish(now time.Time) {
 func (own *entry) status() slo.Status {
 	s := slo.Status{Definition: own.definition, Resets: own.resets, Objectives: make([]slo.ObjectiveStatus, len(own.objectives))}
 	for i, o := range own.objectives {
-		o.shown.taken.Store(true)
-		s.Objectives[i] = o.shown.status
+		o.taken.Store(true)
+		s.Objectives[i] = *o.shown
 	}
 	s.State = slo.Gravest(s.Objectives)
 	return s

@@ -17,6 +17,8 @@ type series struct {
 	// longest is how far back the track reaches. filled: it holds events.
 	longest time.Duration
 	filled  bool
+	// stretches is room for those of the state: every evaluation looks at them.
+	stretches [2]slo.Interval
 	// objectives are those that a commit of the series touches.
 	objectives []*objective
 	// counted is what commits brought since the start.
@@ -27,6 +29,12 @@ func newSeries(id slo.SeriesID, longest time.Duration) *series {
 	longest = max(longest, leastLongest)
 	track := slo.NewTrack(longest)
 	return &series{id: id, track: track, history: track.History, longest: longest}
+}
+
+// know takes what the ledger knows of the series.
+func (s *series) know(state slo.SeriesState) {
+	s.state = state
+	s.state.Counted = append(s.stretches[:0], state.Counted...)
 }
 
 func (s *series) add(slice slo.Slice, c slo.Counts) {
