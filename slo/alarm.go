@@ -15,6 +15,8 @@ const (
 	// AlarmStale: verdicts are not of now, and no alert about an objective can
 	// fire or resolve.
 	AlarmStale = "SlowburnStale"
+	// AlarmUnjudged: single objectives cannot be judged, by a defect of ours.
+	AlarmUnjudged = "SlowburnObjectiveNotJudged"
 	// AlarmIngestRefusing: telemetry is not accepted.
 	AlarmIngestRefusing = "SlowburnIngestRefusing"
 	// AlarmClockJump: the wall clock jumped.

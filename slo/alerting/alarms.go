@@ -28,6 +28,8 @@ func ruleOf(name string) rule {
 		return rule{slo.Page, "An audit counts otherwise than the ledger: budgets may be wrong", 0, 0}
 	case slo.AlarmStale:
 		return rule{slo.Page, "Slowburn does not judge objectives: no alert can fire or resolve", 2 * time.Minute, time.Minute}
+	case slo.AlarmUnjudged:
+		return rule{slo.Page, "Slowburn cannot judge some objectives: their alerts cannot fire or resolve", 0, time.Minute}
 	case slo.AlarmIngestRefusing:
 		return rule{slo.Page, "Slowburn refuses telemetry", 30 * time.Second, time.Minute}
 	case slo.AlarmClockJump:

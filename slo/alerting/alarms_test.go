@@ -117,6 +117,7 @@ func TestAlarmsAreRaisedAndResolvedAfterTheirDelays(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ raise, clear int }{
 		slo.AlarmStale:           {120, 60},
+		slo.AlarmUnjudged:        {0, 60},
 		slo.AlarmIngestRefusing:  {30, 60},
 		slo.AlarmAuditDifference: {0, 0},
 		slo.AlarmClockJump:       {0, 600},

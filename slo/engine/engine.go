@@ -57,7 +57,7 @@ type Settings struct {
 	// the engine always leads.
 	Lead func(ctx context.Context) (Term, error)
 	// Alarm is told every second whether something is wrong with Slowburn
-	// itself (see slo.AlarmStale, slo.AlarmClockJump); it MUST NOT block.
+	// itself (see slo.AlarmStale, slo.AlarmUnjudged, slo.AlarmClockJump); it MUST NOT block.
 	Alarm func(name string, wrong bool, description string)
 	// Expand finds when exclusions are within [from, to), in any order; without it
 	// nothing is excluded.
@@ -117,6 +117,8 @@ type Engine struct {
 	plans map[string]*slo.Plan
 	// touched are objectives to judge, each once; handled is room for the next.
 	touched, handled []*objective
+	// faults are what keeps objectives from being judged (see guard).
+	faults map[objectiveKey]string
 	// alert are the objectives with open episodes, which every tick judges.
 	alert   map[*objective]bool
 	entries map[string]*entry
@@ -174,6 +176,7 @@ func New(settings Settings) *Engine {
 		resets:     map[string][]slo.Reset{},
 		plans:      map[string]*slo.Plan{},
 		alert:      map[*objective]bool{},
+		faults:     map[objectiveKey]string{},
 	}
 }
 

@@ -98,11 +98,12 @@ func (e *Engine) evaluate(ticked, leads bool) ([]slo.Transition, time.Time) {
 		due = e.due(ticked)
 	}
 	for _, o := range due {
-		e.prepare(o, now)
-		e.evaluateOne(o, now)
+		transitions, judged := e.judgeOne(o, now)
+		if !judged {
+			continue
+		}
 		e.evaluations++
 		// An engine that does not lead follows who was over when, so that it can take over.
-		transitions := slo.Advance(&o.definition, o.judged, o.open, o.ended, now)
 		if len(transitions) == 0 || !leads {
 			o.publish(now)
 			continue

@@ -51,6 +51,14 @@ func (e *Engine) expand(o *objective, now time.Time) bool {
 	return true
 }
 
+// tryExpand is expand where a defect of ours must not stop what goes on around
+// it: the objective is not judged then. The caller holds the lock.
+func (e *Engine) tryExpand(o *objective, now time.Time) (found bool) {
+	defer func() { found = e.guard(o, now, recover()) }()
+	e.expand(o, now)
+	return true
+}
+
 // knowResets reads the resets of budgets where they are not known, and again
 // every minute.
 func (e *Engine) knowResets(ctx context.Context) error {
@@ -109,8 +117,7 @@ func (e *Engine) AddResets(resets []slo.Reset) {
 			if !(linked{sources: o.sources, earlier: o.earlier}).pin(o.edges()) {
 				e.loaded = false
 			}
-			e.evaluateOne(o, now)
-			o.publish(now)
+			e.judgeQuietly(o, now)
 		}
 	}
 }

@@ -144,14 +144,15 @@ func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, plans m
 		o.plan = e.plan(d.SLO, key.index, plans)
 		e.longest = max(e.longest, o.plan.Longest())
 		o.resetAt = newestReset(e.resets[key.slo], key.index)
-		e.expand(o, now)
+		found := e.tryExpand(o, now)
 		linked, whole := e.world.link(o, now)
 		if !whole {
 			e.loaded = false
 		}
 		o.use(linked)
-		e.evaluateOne(o, now)
-		o.publish(now)
+		if found {
+			e.judgeQuietly(o, now)
+		}
 	} else {
 		o.plan = e.plan(d.SLO, key.index, plans)
 	}

@@ -83,7 +83,7 @@ func (e *Engine) rebuild(ctx context.Context) error {
 	e.mu.Lock()
 	generation, longest := e.generation, e.longest
 	for _, o := range e.order {
-		e.expand(o, now)
+		e.tryExpand(o, now)
 	}
 	next, linked := newWorld(e.order, now)
 	detail := detailOf(linked, e.order, now)

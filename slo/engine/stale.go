@@ -123,6 +123,14 @@ func (e *Engine) watch(ctx context.Context) {
 func (e *Engine) watchOnce() {
 	stale, text, jump, behind := e.publishStale()
 	e.settings.Alarm(slo.AlarmStale, stale, text)
+	e.mu.Lock()
+	faulty := e.faulty()
+	e.mu.Unlock()
+	if faulty == "" {
+		e.settings.Alarm(slo.AlarmUnjudged, false, "All objectives are judged again.")
+	} else {
+		e.settings.Alarm(slo.AlarmUnjudged, true, faulty)
+	}
 	jumped := "The wall clock runs as it should."
 	switch {
 	case behind > jumpTolerance:
@@ -146,8 +154,7 @@ func (e *Engine) publishStale() (stale bool, text string, jump, behind time.Dura
 	since := e.fresh.since
 	if !since.IsZero() {
 		for _, o := range e.due(true) {
-			e.evaluateOne(o, now)
-			o.publish(now)
+			e.judgeQuietly(o, now)
 		}
 	}
 	switch {
