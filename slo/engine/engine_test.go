@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -552,4 +553,39 @@ func TestEveryObjectiveIsJudgedWithinTenSecondsThoughNothingTouchesIt(t *testing
 			require.False(t, s.Objectives[0].To.Before(begin), s.Definition.SLO.Name)
 		}
 	})
+}
+
+// TestAStatusThatWasHandedOutStaysAsItWas holds one while later verdicts are
+// written over those that nobody holds, and through an episode.
+func TestAStatusThatWasHandedOutStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newFakeStore(), definition(t, "shop", 30*24*time.Hour))
+		defer b.stop()
+		b.seconds(60, healthy)
+		var held []slo.Status
+		var written []string
+		for _, c := range []slo.Counts{healthy, failing, healthy} {
+			for range 40 {
+				b.second(c)
+				s, err := b.engine.Status("shop")
+				require.NoError(t, err)
+				held, written = append(held, s), append(written, spell(s))
+			}
+		}
+		require.NotEqual(t, written[0], written[100])
+		for i, s := range held {
+			require.Equal(t, written[i], spell(s))
+		}
+		for _, m := range b.store.moved {
+			require.Equal(t, m.Tier.Long, m.Status.Tiers[slices.IndexFunc(m.Status.Tiers, func(t slo.TierStatus) bool { return t.Name == m.Tier.Name })].Long,
+				"the evidence of a transition is that of then")
+		}
+	})
+}
+
+// spell writes all of a status that can change.
+func spell(s slo.Status) string {
+	o := s.Objectives[0]
+	return fmt.Sprintf("%v %+v %+v %+v %+v", o.Counts, o.Budget, o.BurnRates, o.Tiers, o.Firing)
 }
