@@ -173,7 +173,7 @@ func measureEngine(ctx context.Context, o options, e *engine.Engine, server *pos
 			return ctx.Err()
 		}
 	}
-	debug.FreeOSMemory() // What the start left behind; later a collection is due in a quarter of an hour.
+	debug.FreeOSMemory()                                                                                                                                      // What the start left behind; later a collection is due in a quarter of an hour.
 	feeder := exec.CommandContext(ctx, "/proc/self/exe", feedCommand, server.URL(), (o.duration + warmUp(o.objectives)).String(), strconv.Itoa(o.objectives)) //nolint:gosec // This program itself.
 	feeder.Stderr = os.Stderr
 	if err := feeder.Start(); err != nil {
@@ -220,7 +220,7 @@ func startProfile(path string) (stop func(), err error) {
 	if path == "" {
 		return func() {}, nil
 	}
-	file, err := os.Create(path) //nolint:gosec // Named by whoever runs the benchmark.
+	file, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
