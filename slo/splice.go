@@ -61,12 +61,13 @@ func (e Earlier) cut() Slice { return SliceOf(e.Until) }
 // two differ where both were counted.
 type Splice struct {
 	Revision int
-	// Until is where the window goes over to what came after.
+	// Until is where the window goes over to what came after: the slice of the edit.
 	Until time.Time
 	// Counts are those of the window that are of this revision.
 	Counts Counts
-	// Both is where both were counted, in whole hours; Before and After are what
-	// this revision and the one of now count there.
+	// Both is where both were counted, in whole slices, minutes or hours as they
+	// are kept there; Before and After are what this revision and the one of now
+	// count there.
 	Both          Interval
 	Before, After Counts
 }
@@ -188,11 +189,12 @@ func (p *Plan) splices(r *Reading, from, end Slice) []Splice {
 			begin = max(from, r.Earlier[i+1].cut())
 		}
 		earlier := e.reading(r)
-		one := Splice{Revision: e.Revision, Until: e.Until, Counts: p.measureOf(&earlier, begin, cut).counts}
-		one.Both = both(r.Series, earlier.Series, from.Start(), end.Start())
-		if first, last := SliceOf(one.Both.From), SliceOf(one.Both.To); first < last {
-			now := *r
-			now.Earlier = nil
+		one := Splice{Revision: e.Revision, Until: e.cut().Start(), Counts: p.measureOf(&earlier, begin, cut).counts}
+		now := *r
+		now.Earlier = nil
+		common := longestCommon(r.Series, earlier.Series, from.Start(), end.Start())
+		if first, last := common.kept(append(p.histories(&now), p.histories(&earlier)...)); first < last {
+			one.Both = Interval{From: first.Start(), To: last.Start()}
 			one.Before, one.After = p.measureOf(&earlier, first, last).counts, p.measureOf(&now, first, last).counts
 		}
 		all = append(all, one)
@@ -200,20 +202,29 @@ func (p *Plan) splices(r *Reading, from, end Slice) []Splice {
 	return all
 }
 
-// both is where both series were counted within [from, to), in whole hours;
-// empty if nowhere.
-func both(a, b SeriesState, from, to time.Time) Interval {
+// longestCommon is where both series were counted within [from, to); empty if nowhere.
+func longestCommon(a, b SeriesState, from, to time.Time) Interval {
 	var longest Interval
 	for _, common := range intersect(a.Counted, b.Counted) {
-		begin := latest(from, common.From).Add(time.Hour - time.Nanosecond).Truncate(time.Hour)
-		end := to
+		begin, end := latest(from, common.From), to
 		if !common.To.IsZero() {
 			end = earliest(end, common.To)
 		}
-		end = end.Truncate(time.Hour)
 		if begin.Before(end) && end.Sub(begin) > longest.To.Sub(longest.From) {
 			longest = Interval{From: begin, To: end}
 		}
 	}
 	return longest
+}
+
+// kept is the interval cut to the finest grid that the histories keep at both of
+// its edges, so that what lies in it is exact.
+func (i Interval) kept(histories []*History) (first, last Slice) {
+	for _, grid := range []time.Duration{SliceLength, time.Minute, time.Hour} {
+		first, last = SliceOf(i.From.Add(grid-time.Nanosecond).Truncate(grid)), SliceOf(i.To.Truncate(grid))
+		if coarsest(histories, first) <= grid && coarsest(histories, last) <= grid {
+			break
+		}
+	}
+	return first, last
 }
