@@ -18,6 +18,9 @@ const (
 	UnitRawEvent Unit = "1e-9 event"
 	// UnitRatioSlice: RawUnit of them make one time slice.
 	UnitRatioSlice Unit = "1e-9 slice"
+	// UnitBudget: RawUnit of them make the whole budget of a composite by
+	// Occurrences, whose members count each their own events.
+	UnitBudget Unit = "1e-9 budget"
 )
 
 // Scale is how many of the unit make one event or slice.
@@ -46,18 +49,18 @@ func unitOf(method BudgetingMethod, raw bool) Unit {
 
 // Budget is the error budget of one objective over its window.
 type Budget struct {
-	// Total is how many may be bad, in the unit of the counts: (1 - target) *
-	// events; 0.999 of 12 345 events leaves 12.345. Spent is how many were. Of a
-	// composite by Occurrences both are in 1e-9 of the whole budget.
+	// Total is how many may be bad, in Unit: (1 - target) * events; 0.999 of
+	// 12 345 events leaves 12.345. Spent is how many were.
 	Total float64
 	Spent int64
+	Unit  Unit
 	// SpentRatio is spent/total, RemainingRatio 1 - spent/total, signed and not
 	// clamped: -1.5 means that two and a half budgets are spent. Meaningless
 	// without events.
 	SpentRatio, RemainingRatio float64
 	// Time is the budget as time: (1 - target) * window. 99.9 % of 30 days are
-	// 43.2 minutes. TimeSpent is the same share of it as of the budget; of
-	// Timeslices it is the time of the bad slices.
+	// 43.2 minutes. TimeSpent is the same share of it as of the budget, also of
+	// time slices: bad ones weigh more where there are few with events.
 	Time, TimeSpent time.Duration
 	// Exhausted reports, by exact arithmetic, that nothing remains.
 	Exhausted bool
@@ -67,7 +70,7 @@ type Budget struct {
 // of which 4 are bad has total 10, spent 4, remaining ratio 0.6.
 func BudgetOf(target Target, c Counts) Budget {
 	n, d := target.budget()
-	b := Budget{Total: float64(c.Total()) * float64(n) / float64(d), Spent: c.Bad}
+	b := Budget{Total: float64(c.Total()) * float64(n) / float64(d), Spent: c.Bad, Unit: UnitEvent}
 	if b.Total > 0 {
 		b.SpentRatio = float64(c.Bad) / b.Total
 		b.RemainingRatio = 1 - b.SpentRatio
@@ -79,10 +82,11 @@ func BudgetOf(target Target, c Counts) Budget {
 // budgetOf is the budget of the window.
 func (p *Plan) budgetOf(m measure, period Interval) Budget {
 	b := BudgetOf(p.objective.target, m.counts)
+	b.Unit = p.unit
 	n, d := p.objective.target.budget()
 	if p.weighted() {
 		spent := p.spent(m, m)
-		b = Budget{Total: RawUnit, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
+		b = Budget{Total: RawUnit, Unit: UnitBudget, Exhausted: spent.Cmp(big.NewRat(1, 1)) >= 0}
 		b.SpentRatio, _ = spent.Float64()
 		b.RemainingRatio = 1 - b.SpentRatio
 		b.Spent = int64(min(b.SpentRatio*RawUnit, 1<<62))
@@ -90,8 +94,5 @@ func (p *Plan) budgetOf(m measure, period Interval) Budget {
 	whole := float64(period.To.Sub(period.From)) * float64(n) / float64(d)
 	b.Time = time.Duration(whole)
 	b.TimeSpent = time.Duration(min(b.SpentRatio*whole, float64(1<<62)))
-	if p.method == Timeslices {
-		b.TimeSpent = time.Duration(b.Spent) * p.objective.sliceWindow
-	}
 	return b
 }

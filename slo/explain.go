@@ -52,12 +52,25 @@ func (v TierStatus) measured() string {
 func (v TierStatus) lookBack(length time.Duration, c LookBackCounts, verb string) string {
 	in := "the window"
 	if length > 0 {
-		in = "the last " + FormatDuration(length)
+		in = "the last " + LookBackText(length)
 	}
 	if c.Total() == 0 {
 		return "no event in " + in
 	}
-	return fmt.Sprintf("%s bad of %s in %s%s%sx", v.Unit.Format(c.Bad), v.Unit.Name(c.Total()), in, verb, FormatRate(c.Rate))
+	of, by := "", ""
+	if v.Weighted {
+		of, by = " of all members", " by their weights"
+	}
+	return fmt.Sprintf("%s bad of %s%s in %s%s%sx%s", v.Unit.Format(c.Bad), v.Unit.Name(c.Total()), of, in, verb, FormatRate(c.Rate), by)
+}
+
+// LookBackText is how long a look-back is. It begins with a slice, which makes a
+// short one up to twice as long: "10s to 20s", "2m".
+func LookBackText(length time.Duration) string {
+	if length >= time.Minute {
+		return FormatDuration(length)
+	}
+	return FormatDuration(length) + " to " + FormatDuration(length+SliceLength)
 }
 
 // asks is the condition, in words.

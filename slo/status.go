@@ -33,8 +33,10 @@ type TierStatus struct {
 	// Tier is shared by all verdicts of the plan: nobody changes it.
 	*Tier
 
-	// Unit is that of the counts.
+	// Unit is that of the counts. Weighted: they are those of all members of a
+	// composite, and the burn rate is the sum of theirs, each times its weight.
 	Unit        Unit
+	Weighted    bool
 	Long, Short LookBackCounts
 	// Value is what a tier compares that asks for no burn rate: a share of the
 	// budget, or hours, which are infinite while nothing burns.

@@ -48,6 +48,6 @@ func newBudget(b slo.Budget, events int64) budgetJSON {
 		Total: b.Total, Spent: b.Spent, SpentRatio: unlessEmpty(b.SpentRatio, events),
 		RemainingRatio: unlessEmpty(b.RemainingRatio, events), Seconds: b.Time.Seconds(),
 		SpentSeconds:     unlessEmpty(b.TimeSpent.Seconds(), events),
-		RemainingSeconds: unlessEmpty((b.Time - b.TimeSpent).Seconds(), events),
+		RemainingSeconds: unlessEmpty((b.Time - b.TimeSpent).Seconds(), events), Unit: b.Unit,
 	}
 }

@@ -135,6 +135,8 @@ type budgetJSON struct {
 	Seconds          float64  `json:"seconds"`
 	SpentSeconds     *float64 `json:"spent_seconds"`
 	RemainingSeconds *float64 `json:"remaining_seconds"`
+	// Unit is that of total and spent.
+	Unit slo.Unit `json:"unit"`
 }
 
 type lookBackJSON struct {

@@ -224,7 +224,7 @@ func TestTheDetailShowsTheEvidence(t *testing.T) {
 	}
 	tables := document.Find(".tiers table")
 	require.Equal(t, "fast page 100× 120× ▲ above in 2m 120× ▲ above in 10s firing "+
-		"156 bad of 1300 events in the last 2m burn at 120x, 24 bad of 200 events in the last 10s at 120x. It fires when both reach 100x.", text(tables.Eq(0).Find("tbody tr").Eq(0)))
+		"156 bad of 1300 events in the last 2m burn at 120x, 24 bad of 200 events in the last 10s to 20s at 120x. It fires when both reach 100x.", text(tables.Eq(0).Find("tbody tr").Eq(0)))
 	require.Equal(t, 10, tables.Eq(1).Find("tbody tr").Length())
 	require.Equal(t, "1h 39.88× 1440 36 100", text(tables.Eq(1).Find("tbody tr").Eq(4)))
 	require.Equal(t, 3, document.Find(".episodes tbody tr").Length(), "the episodes of this SLO")

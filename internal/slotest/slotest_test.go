@@ -59,7 +59,7 @@ func TestTheDocumentedTestHolds(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, reports[0].Checks, 7)
 	require.Zero(t, reports[0].Failed(), "%+v", reports[0].Checks)
-	require.Contains(t, string(page), "because:  480 bad of 12000 events in the last 2m burn at 40x, 80 bad of 1000 events in the last 10s at 80x. It fires when both reach 100x.")
+	require.Contains(t, string(page), "because:  480 bad of 12000 events in the last 2m burn at 40x, 80 bad of 1000 events in the last 10s to 20s at 80x. It fires when both reach 100x.")
 }
 
 func TestTelemetryInEachFormCountsTheSame(t *testing.T) {
@@ -114,7 +114,7 @@ expect:
 	require.NoError(t, slotest.Write(&text, reports))
 	for _, part := range []string{
 		":7: checkout-availability", "expected: fast fires within 1m after 2h", "found:    it never fired",
-		"because:  480 bad of 12000 events in the last 2m burn at 40x, 80 bad of 1000 events in the last 10s at 80x. It fires when both reach 100x.", "1h fired at 2h", "7200 bad of 810000 events in the window",
+		"because:  480 bad of 12000 events in the last 2m burn at 40x, 80 bad of 1000 events in the last 10s to 20s at 80x. It fires when both reach 100x.", "1h fired at 2h", "7200 bad of 810000 events in the window",
 		"0 of 6 expectations of 1 tests were met.",
 	} {
 		require.Contains(t, text.String(), part)

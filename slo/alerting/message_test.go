@@ -278,7 +278,7 @@ func TestDescriptionSaysWhatIsLeft(t *testing.T) {
 		},
 		"nothing burns any more": {
 			func(tr *slo.Transition) { tr.Tier.Short.Rate = 0 },
-			"page): 40 bad and 260 good events in the last 2m, 133x; 34 bad and 65 good events, 1 not judged, in the last 10s, 0x. " +
+			"page): 40 bad and 260 good events in the last 2m, 133x; 34 bad and 65 good events, 1 not judged, in the last 10s to 20s, 0x. " +
 				"It fires when both burn at 100x or more. 20% of the budget is left. Firing since 2026-03-01T12:00:12Z.",
 		},
 		"more than everything": {

@@ -107,7 +107,7 @@ func lookBackText(length time.Duration, c slo.LookBackCounts) string {
 		unknown = fmt.Sprintf(", %d not judged,", c.Unknown)
 	}
 	return fmt.Sprintf("%d bad and %d good events%s in the last %s, %sx",
-		c.Bad, c.Good, unknown, slo.FormatDuration(length), slo.FormatRate(c.Rate))
+		c.Bad, c.Good, unknown, slo.LookBackText(length), slo.FormatRate(c.Rate))
 }
 
 // budgetText is "97.3% of the budget is left; at the rate of the last 10s it

@@ -129,6 +129,12 @@ func (c *Catalog) change(ctx context.Context, change slo.Change) error {
 	if err := c.enforce(context.WithoutCancel(ctx), c.inForce.Load().after(saved)); err != nil {
 		return fmt.Errorf("saved, but not in force yet (it will be with the next change or start, so apply it again): %w", err)
 	}
+	for _, d := range change.Definitions {
+		if d.RetireNow {
+			c.Logger.InfoContext(ctx, "tiers go over to what is measured now at once, whatever of their look-backs it covers: somebody said so",
+				"slo", d.SLO.Name)
+		}
+	}
 	c.Logger.InfoContext(ctx, "objectives changed", "saved", len(saved.Definitions), "objects_saved", len(saved.Objects),
 		"archived", len(change.Archive), "in_force", len(c.Definitions()))
 	return nil
