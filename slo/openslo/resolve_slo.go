@@ -88,9 +88,11 @@ func (r *resolver) objective(o objective, common *indicatorContent) slo.Objectiv
 		result.Threshold = slo.Threshold{}
 		return result
 	}
-	told := o.unread || place.at(".op").faulty() || place.at(".value").faulty()
-	if (result.Threshold.Op == "" || result.Threshold.Limit == "") && !told {
-		r.refuse(place, "needs op and value: its indicator is a thresholdMetric")
+	if result.Threshold.Op == "" || result.Threshold.Limit == "" {
+		result.Threshold = slo.Threshold{} // One half of it does not compile.
+		if !o.unread && !place.at(".op").faulty() && !place.at(".value").faulty() {
+			r.refuse(place, "needs op and value: its indicator is a thresholdMetric")
+		}
 	}
 	return result
 }
