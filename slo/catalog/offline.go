@@ -24,3 +24,7 @@ func Files(path string) ([]File, error) {
 // PartField is where the part of an indicator that a Compiler names stands,
 // below the spec of its SLI.
 func PartField(i slo.Indicator, part string) string { return partField(i, part) }
+
+// IsKnown reports whether an indicator says which events are good: that of an SLO
+// with faults may not.
+func IsKnown(i slo.Indicator) bool { return isKnown(i) }
