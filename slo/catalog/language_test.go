@@ -12,8 +12,8 @@ const conditionField = "spec.indicator.spec.ratioMetric.good.metricSource.spec.c
 // Parse reads a language of one line a document. "name condition rest" is an
 // SLO and "Kind:name condition rest" another object; a word "@Kind:name"
 // refers to one, as the condition to an SLI whose condition it then is. A line
-// of "!" cannot be read, but names its further words; a document with the word
-// "torn" has a fault. A file of "?" is an error of another kind, the word
+// of "!", or "!Kind" if that is known, cannot be read, but names its further words; a
+// document with the word "torn" has a fault. A file of "?" is an error of another kind, the word
 // "odd-but-fine" a warning, which is a fault to who is strict.
 func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, slo.DocumentWarnings, error) {
 	w.with(func(w *world) { w.parsed++ })
@@ -27,12 +27,13 @@ func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, 
 		if len(words) == 0 {
 			continue
 		}
-		switch words[0] {
-		case "?":
+		kind, unread := strings.CutPrefix(words[0], "!")
+		switch {
+		case words[0] == "?":
 			return nil, nil, errDown
-		case "!":
+		case unread:
 			faults = append(faults, slo.DocumentError{File: file, Line: i + 1, Reason: "is wrong"})
-			objects = append(objects, catalog.Object{File: file, Document: len(objects) + 1, Line: i + 1, Broken: true, Names: words[1:]})
+			objects = append(objects, catalog.Object{ObjectRef: ref(slo.Kind(kind), ""), File: file, Document: len(objects) + 1, Line: i + 1, Broken: true, Names: words[1:]})
 			continue
 		}
 		o := catalog.Object{

@@ -17,8 +17,8 @@ type plan struct {
 	candidates []candidate
 	// wanted are the places of the candidates, the first of each name.
 	wanted map[slo.ObjectRef]int
-	// hidden are the names that documents may have that could not be read.
-	hidden map[string]bool
+	// hidden is what documents may be that could not be read.
+	hidden hidden
 	// gone are those that end, moved the objects that are not what they were.
 	gone, moved map[slo.ObjectRef]bool
 	// absent are the objects that are told not to be there.

@@ -11,8 +11,8 @@ import (
 // reading is what was read of a request, or of all files.
 type reading struct {
 	candidates []candidate
-	// hidden are the names that documents may have that could not be read.
-	hidden   map[string]bool
+	// hidden is what documents may be that could not be read.
+	hidden   hidden
 	warnings slo.DocumentWarnings
 	// faults are told with those that weighing finds: nothing comes into force
 	// while there is any.
@@ -33,13 +33,29 @@ func (c *Catalog) parse(into *reading, documents slo.Documents, origin string) e
 			continue
 		}
 		if into.hidden == nil {
-			into.hidden = map[string]bool{}
+			into.hidden = hidden{}
 		}
-		for _, name := range o.Names {
-			into.hidden[name] = true
-		}
+		into.hidden.add(o)
 	}
 	return nil
+}
+
+// hidden is what documents may be that could not be read: of a name and any kind,
+// or of a kind and any name, the other one being empty.
+type hidden map[slo.ObjectRef]bool
+
+func (h hidden) add(o Object) {
+	if o.Kind != "" {
+		h[slo.ObjectRef{Kind: o.Kind}] = true
+		return
+	}
+	for _, name := range o.Names {
+		h[slo.ObjectRef{Name: name}] = true
+	}
+}
+
+func (h hidden) has(ref slo.ObjectRef) bool {
+	return h[slo.ObjectRef{Kind: ref.Kind}] || h[slo.ObjectRef{Name: ref.Name}]
 }
 
 // unique reports every kind and name that an earlier candidate has already.

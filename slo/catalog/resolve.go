@@ -24,7 +24,7 @@ func (p *plan) exists(ref slo.ObjectRef) bool {
 func (p *plan) missing(one candidate) []Reference {
 	var missing []Reference
 	for _, r := range one.References {
-		if !optional(r.ObjectRef) && !p.exists(r.ObjectRef) && !p.hidden[r.Name] {
+		if !optional(r.ObjectRef) && !p.exists(r.ObjectRef) && !p.hidden.has(r.ObjectRef) {
 			missing = append(missing, r)
 		}
 	}
@@ -107,7 +107,7 @@ func (p *plan) find(ref slo.ObjectRef) (Object, bool) {
 			return one.Object, true
 		}
 	}
-	if !p.absent[ref] && !p.hidden[ref.Name] {
+	if !p.absent[ref] && !p.hidden.has(ref) {
 		return Object{}, false
 	}
 	p.torn = true

@@ -47,8 +47,8 @@ type Compiler interface {
 type Language interface {
 	// Parse reads the documents of a file, each on its own. Those with faults, a
 	// name that the file has twice among them, are Broken; what could not be read
-	// at all has no kind and no name, and stands for its Names. It MUST be safe
-	// for concurrent use.
+	// at all has no kind and no name, and stands for its Names; one that has only a
+	// kind, for any of that. It MUST be safe for concurrent use.
 	Parse(file string, data []byte, strict bool) ([]Object, slo.DocumentWarnings, error)
 	// Resolve puts into an SLO all that it refers to, directly and through
 	// others. find gives an object by its kind and name, or false. If the SLO or
@@ -75,7 +75,7 @@ type Object struct {
 	Content any
 	// Broken says that it has faults, which are told.
 	Broken bool
-	// Names are those that a document may have whose kind or name is not known.
+	// Names are those that a document may have whose kind is not known.
 	Names []string
 }
 

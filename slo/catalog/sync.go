@@ -73,16 +73,16 @@ func (c *Catalog) weighFiles(r reading) (*plan, error) {
 
 // archived is what came from a file and is not wanted any more, nor hidden in a
 // document that cannot be read.
-func (s *state) archived(wanted map[slo.ObjectRef]bool, hidden map[string]bool) []slo.ObjectRef {
+func (s *state) archived(wanted map[slo.ObjectRef]bool, hidden hidden) []slo.ObjectRef {
 	var archive []slo.ObjectRef
 	for _, d := range s.definitions {
 		ref := slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}
-		if d.Origin != "" && !wanted[ref] && !hidden[ref.Name] {
+		if d.Origin != "" && !wanted[ref] && !hidden.has(ref) {
 			archive = append(archive, ref)
 		}
 	}
 	for _, o := range s.objects {
-		if o.Origin != "" && !wanted[o.ObjectRef] && !hidden[o.Name] {
+		if o.Origin != "" && !wanted[o.ObjectRef] && !hidden.has(o.ObjectRef) {
 			archive = append(archive, o.ObjectRef)
 		}
 	}

@@ -41,6 +41,9 @@ func TestFaultsOfAllPhasesComeTogether(t *testing.T) {
 		"a document that may be one that cannot be read": {
 			"! mine burns\nb @SLI:mine\nAlertPolicy:new x @AlertCondition:burns", []string{"request:1 is wrong"},
 		},
+		"a document of a kind whose name cannot be read": {
+			"!SLI\nb @SLI:mine\nc @AlertPolicy:mine", []string{"request:1 is wrong", "request:3 SLO c spec.indicatorRef: refers to AlertPolicy mine"},
+		},
 		"another that cannot be it":         {"! mine\nb @SLI:other", []string{"request:1 is wrong", "request:2 SLO b spec.indicatorRef: refers to SLI other"}},
 		"an SLO that rests on what is lost": {"b bad @AlertPolicy:p\nAlertPolicy:p x @AlertCondition:none", []string{"request:100 SLO b " + conditionField, "request:2 AlertPolicy p spec.other: refers to AlertCondition none"}},
 		"a broken object that SLOs in force follow": {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/slowburn-slo/slowburn/slo"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
@@ -136,8 +137,12 @@ func TestFaultsOfReadingAndOfAssemblingComeTogether(t *testing.T) {
 		},
 		"a kind that nobody knows": {[]string{"kind: SLI", "kind: SIL"}, []string{`2 kind: unknown kind "SIL"`}},
 		"a document without a name": {
-			[]string{"{name: t}", "{}", "{targetRef: t}", "{targetRef: u}"},
-			[]string{"4 spec.notificationTargets[0].targetRef: AlertPolicy p refers to AlertNotificationTarget u", "6 metadata.name: is required"},
+			[]string{"{name: t}", "{}", "{name: p}", "{}"},
+			[]string{"4 metadata.name: is required", "6 metadata.name: is required"},
+		},
+		"a document without a name, and a reference to another kind": {
+			[]string{"{name: t}", "{}", "{conditionRef: c}", "{conditionRef: d}"},
+			[]string{"4 spec.conditions[0].conditionRef: AlertPolicy p refers to AlertCondition d", "6 metadata.name: is required"},
 		},
 		"a name that two documents have": {
 			[]string{"kind: AlertNotificationTarget\nmetadata: {name: t}\nspec: {target: mail}", "kind: SLI\nmetadata: {name: i}\nspec: {}", "{targetRef: t}", "{targetRef: u}"},
@@ -199,11 +204,11 @@ func together(t *testing.T, file string) []string {
 }
 
 // firstOf finds the first object of a kind and name, and what could not be read
-// by any name that stands in it.
+// and may be it.
 func firstOf(objects []openslo.Object) func(slo.ObjectRef) (openslo.Object, bool) {
 	return func(ref slo.ObjectRef) (openslo.Object, bool) {
 		for _, o := range objects {
-			if o.ObjectRef == ref || slices.Contains(o.Names, ref.Name) {
+			if o.ObjectRef == ref || o.MayBe(ref) {
 				return o, true
 			}
 		}
@@ -307,4 +312,74 @@ func TestWhatCannotBeReadMayHaveTheNamesInIt(t *testing.T) {
 			require.Equal(t, slo.DocumentErrors{}, err)
 		})
 	}
+}
+
+// TestAFieldThatCannotBeReadIsTheOnlyFault breaks each value of sound sets, one at
+// a time: nothing that depends on it is told.
+func TestAFieldThatCannotBeReadIsTheOnlyFault(t *testing.T) {
+	t.Parallel()
+	spans := strings.NewReplacer("type: Prometheus", "type: Spans", "query: up", "condition: up", "query: down", "condition: down")
+	spansSLO := strings.Replace(spans.Replace(anSLO), "Occurrences", "Timeslices", 1)
+	spansSLO = strings.Replace(spansSLO, "target: 0.99", "target: 0.99, timeSliceTarget: 0.9, timeSliceWindow: 5m", 1)
+	annotated := strings.Replace(aPolicy, "{name: p}", "{name: p, annotations: {slowburn.dev/condition: budget-drop, slowburn.dev/min-bad: '3'}}", 1)
+	threshold := strings.Replace(spans.Replace(aThreshold), "condition: up", "condition: up, value: duration", 1)
+	composite := compositeOf("Occurrences", "{target: 0.9, indicatorRef: i}, {target: 0.99, compositeWeight: 2, indicatorRef: i}")
+	for name, documents := range map[string][]string{
+		"a set of references": strings.Split(aSet, "---\n"),
+		"an SLO with slices":  {spansSLO, annotated, aTarget},
+		"a threshold":         {threshold},
+		"a composite":         {composite, spans.Replace(anSLI), spans.Replace(aDataSource)},
+		"a raw share":         {composite, strings.Replace(spans.Replace(aRaw), "condition: up", "condition: up, value: up", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Empty(t, together(t, strings.Join(documents, "---\n")))
+			broken := 0
+			for i := range documents {
+				for _, wrong := range []string{"[[odd]]", "3", "odd text"} {
+					broken += breakEach(t, documents, i, wrong)
+				}
+			}
+			require.Greater(t, broken, 20)
+		})
+	}
+}
+
+// breakEach puts something in the place of each value of a document, and says how
+// many of those cannot be read.
+func breakEach(t *testing.T, documents []string, which int, wrong string) (broken int) {
+	t.Helper()
+	for n := 0; ; n++ {
+		var root, instead yaml.Node
+		require.NoError(t, yaml.Unmarshal([]byte(documents[which]), &root))
+		require.NoError(t, yaml.Unmarshal([]byte(wrong), &instead))
+		values := valuesOf(root.Content[0])
+		if n == len(values) {
+			return broken
+		}
+		*values[n] = *instead.Content[0]
+		text, err := yaml.Marshal(root.Content[0])
+		require.NoError(t, err)
+		edited := slices.Clone(documents)
+		edited[which] = string(text)
+		file := strings.Join(edited, "---\n")
+		_, _, err = openslo.Read("f.yaml", []byte(file), openslo.Lenient)
+		if read := faultsIn(t, err); len(read) > 0 {
+			broken++
+			all := together(t, file)
+			require.Len(t, all, len(read), "%s\nof\n%s", strings.Join(all, "\n"), file)
+		}
+	}
+}
+
+// valuesOf are all values below a node, those of maps without their keys.
+func valuesOf(node *yaml.Node) []*yaml.Node {
+	var all []*yaml.Node
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 {
+			continue
+		}
+		all = append(append(all, child), valuesOf(child)...)
+	}
+	return all
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 // unreadObject stands for a document, or for a whole file, that could not be read.
@@ -14,6 +16,16 @@ func unreadObject(file string, p part) Object {
 
 // known reports whether kind and name could be read.
 func (o *Object) known() bool { return o.Kind != "" && o.Name != "" }
+
+// MayBe reports whether a document whose kind or name could not be read may be
+// an object: any of its kind, or one of the names in its text.
+func (o *Object) MayBe(ref slo.ObjectRef) bool {
+	if o.Kind != "" {
+		return o.Kind == ref.Kind && o.Name == ""
+	}
+	_, found := slices.BinarySearch(o.Names, ref.Name)
+	return found
+}
 
 // Faulty reports whether a field, or something in it, has a fault that Read
 // told: what was read of it, if anything, says nothing.

@@ -41,8 +41,8 @@ type Object struct {
 	// Broken says that its document has faults, which Read told: what could not
 	// be read is left out.
 	Broken bool
-	// Names are in the text of a document whose kind or name could not be read:
-	// it may be the object that another one refers to by one of them.
+	// Names are in the text of a document whose kind could not be read: it may be
+	// the object that another one refers to by one of them.
 	Names []string
 
 	// faulty are the fields with faults.

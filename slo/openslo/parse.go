@@ -103,7 +103,7 @@ func (p *parser) parse(data []byte) []Object {
 			ObjectRef: ref, File: p.file, Document: one.number, Line: one.node.Line, Lines: r.lines, Source: one.source,
 			References: r.references, Broken: len(r.faulty) > 0 || one.source == nil, faulty: r.faulty, content: content,
 		}
-		if !objects[i].known() {
+		if ref.Kind == "" {
 			objects[i].Names = namesIn(one.source)
 		}
 	}
