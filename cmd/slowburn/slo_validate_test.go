@@ -81,7 +81,18 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 				"b.yaml": "kind: [\n", "c.yaml": strings.Replace(checkoutSLI, "span.status", "span.stauts", 1),
 			},
 			nil, 1,
-			[]string{"a.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "b.yaml:1: document 1: is not valid YAML", "c.yaml:12:", "3 files, 1 object: 3 errors"},
+			[]string{
+				"a.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "b.yaml:1: document 1: is not valid YAML", "c.yaml:12:",
+				"a.yaml:10: note: document 1: SLO checkout: spec.alertPolicies[0].alertPolicyRef: refers to AlertPolicy page",
+				"c.yaml:7: note: document 1: SLI checkout-fast: spec.ratioMetric.total.metricSource.metricSourceRef: refers to DataSource spans",
+				"3 files, 1 object: 3 errors, 0 warnings, 3 notes",
+			},
+			"refers to SLI",
+		},
+		"a reference to what may be in a document that cannot be read": {
+			map[string]string{"a.yaml": checkoutSLI, "b.yaml": strings.Replace(spansSource, "{type", "[type", 1)},
+			nil, 1,
+			[]string{"b.yaml:4: document 1: is not valid YAML", "2 files, 1 object: 1 error, 0 warnings, 0 notes"},
 			"refers to",
 		},
 		"a name that two files have": {
