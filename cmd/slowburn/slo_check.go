@@ -69,7 +69,12 @@ func (c *checker) sli(o openslo.Object) {
 	if !found {
 		return
 	}
-	definition, warnings, err := openslo.Assemble(root, c.find)
+	definition, warnings, err := openslo.Assemble(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+		if ref == o.ObjectRef { // Of several of a name it is this one.
+			return o, true
+		}
+		return c.find(ref)
+	})
 	c.warn(warnings)
 	if err != nil {
 		c.refuse(faultsIn(err, o.File))
@@ -87,11 +92,8 @@ func (c *checker) slo(o openslo.Object) {
 		c.refuse(faultsIn(err, o.File))
 	}
 	c.errors = append(c.errors, faultsOfExclusions(o, definition.Exclusions)...)
-	for i, objective := range definition.Objectives {
-		field := "spec.indicator"
-		if objective.Indicator != nil {
-			field = fmt.Sprintf("spec.objectives[%d].indicator", i)
-		}
+	for i := range definition.Objectives {
+		field := catalog.IndicatorField(o.Lines, definition, i)
 		if slices.ContainsFunc(o.References, func(r openslo.Reference) bool { return r.Kind == slo.KindSLI && r.Field == field+"Ref" }) {
 			continue // It is compiled where it stands.
 		}

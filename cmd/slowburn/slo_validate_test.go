@@ -101,6 +101,15 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			[]string{"b.yaml:4: document 1: AlertNotificationTarget team: metadata.name: the name is taken by", "a.yaml:3: give each"},
 			"",
 		},
+		"a name that a file has twice, and what is wrong with each": {
+			map[string]string{"a.yaml": thresholdSLI("span.nme") + "---\n" + thresholdSLI("duration")},
+			nil, 1,
+			[]string{
+				"a.yaml:4: document 1: SLI slow: spec.thresholdMetric.metricSource.spec.value:",
+				"a.yaml:8: document 2: SLI slow: metadata.name: the name is taken by document 1, line 3", "2 errors",
+			},
+			"a.yaml:9:",
+		},
 		"a dialect is a warning": {
 			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)},
 			nil, 0,

@@ -34,6 +34,25 @@ spec:
     - {alertPolicyRef: page}
 `
 
+// compositeSLO has two parts.
+const compositeSLO = `apiVersion: openslo/v1
+kind: SLO
+metadata: {name: composite}
+spec:
+  service: checkout
+  timeWindow: [{duration: 28d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives:
+    - {target: 0.9, indicatorRef: none}
+    - target: 0.99
+      indicator:
+        metadata: {name: inline}
+        spec:
+          ratioMetric:
+            good: {metricSource: {type: Spans, spec: {condition: 'span.status.code == 1'}}}
+            total: {metricSource: {type: Spans, spec: {service: checkout}}}
+`
+
 // TestAllFaultsComeInOneAnswer holds that the command line, the API and the
 // watched folder tell faults of every phase at once, sorted, and no other.
 func TestAllFaultsComeInOneAnswer(t *testing.T) {
@@ -67,6 +86,14 @@ func TestAllFaultsComeInOneAnswer(t *testing.T) {
 				"1 10 spec.indicator.spec.ratioMetric.total.metricSource.spec.condition: condition",
 				"1 11 spec.indicator.spec.ratioMetric.good.metricSource.spec.condition: condition",
 				"1 14 spec.objectives[0].target: target 1.5", "1 16 spec.alertPolicies[0].alertPolicyRef: refers to AlertPolicy page",
+			},
+		},
+		"a part of a composite behind one that cannot be read": {
+			append([]string{compositeSLO}, alerting...),
+			[]string{"{target: 0.9, indicatorRef: none}", "high", "span.status", "span.stauts"},
+			[]string{
+				"1 9 spec.objectives[0]: must be a map",
+				"1 15 spec.objectives[1].indicator.spec.ratioMetric.good.metricSource.spec.condition: condition",
 			},
 		},
 		"a broken document that others refer to": {

@@ -36,7 +36,7 @@ func (p *plan) check(one candidate, resolved slo.SLO, whole bool) {
 			p.checked[id] = found
 		}
 		if len(found.faults) > 0 {
-			p.blame(one, indicatorField(one, resolved, i), found)
+			p.blame(one, indicatorField(one.Lines, resolved, i), found)
 		}
 	}
 }
@@ -46,14 +46,14 @@ func isKnown(i slo.Indicator) bool { return i.Good != nil || i.Bad != nil || i.V
 
 // indicatorField is where the indicator of an objective stands in its SLO. A
 // language may leave out objectives that have none while others do.
-func indicatorField(one candidate, s slo.SLO, objective int) string {
+func indicatorField(lines map[string]int, s slo.SLO, objective int) string {
 	if s.Objectives[objective].Indicator == nil {
 		return "spec.indicator"
 	}
 	members := 0
-	for i := range len(one.Lines) { // Each objective has a line.
+	for i := range len(lines) { // Each objective has a line.
 		field := fmt.Sprintf("spec.objectives[%d].indicator", i)
-		if one.Lines[field] == 0 && one.Lines[field+"Ref"] == 0 {
+		if lines[field] == 0 && lines[field+"Ref"] == 0 {
 			continue
 		}
 		if members == objective {
