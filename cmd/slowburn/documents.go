@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -22,20 +23,18 @@ func (language) Parse(file string, data []byte, strict bool) ([]catalog.Object, 
 	if strict {
 		mode = openslo.Strict
 	}
-	parsed, warnings, err := openslo.Parse(file, data, mode)
-	if err != nil {
-		return nil, warnings, err
-	}
+	parsed, warnings, err := openslo.Read(file, data, mode)
 	objects := make([]catalog.Object, len(parsed))
 	for i, o := range parsed {
 		objects[i] = catalog.Object{
 			ObjectRef: o.ObjectRef, File: o.File, Document: o.Document, Line: o.Line, Lines: o.Lines, Source: o.Source, Content: o,
+			Broken: o.Broken, Names: o.Names,
 		}
 		for _, r := range o.References {
 			objects[i].References = append(objects[i].References, catalog.Reference(r))
 		}
 	}
-	return objects, warnings, nil
+	return objects, warnings, err
 }
 
 // Resolve implements catalog.Language.
@@ -44,7 +43,7 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 	if err != nil {
 		return slo.SLO{}, nil, err
 	}
-	s, warnings, err := openslo.Resolve(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+	s, warnings, err := openslo.Assemble(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
 		found, ok := find(ref)
 		if !ok {
 			return openslo.Object{}, false
@@ -52,18 +51,27 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		object, err := read(found)
 		return object, err == nil
 	})
-	if faults := faultsOfExclusions(root, s.Exclusions); err == nil && len(faults) > 0 {
-		return slo.SLO{}, warnings, faults
+	faults, ok := errors.AsType[slo.DocumentErrors](err)
+	if err != nil && !ok {
+		return s, warnings, err
+	}
+	if more := faultsOfExclusions(root, s.Exclusions); len(more) > 0 {
+		return s, warnings, append(faults, more...)
 	}
 	return s, warnings, err
 }
 
 // faultsOfExclusions are of those that cannot be, of which OpenSLO knows nothing.
+// One that has a fault already has no other.
 func faultsOfExclusions(o openslo.Object, all []slo.Exclusion) slo.DocumentErrors {
 	var faults slo.DocumentErrors
 	for i, e := range all {
+		field := fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d]", i)
+		if o.Faulty(field) {
+			continue
+		}
 		if part, err := exclusion.Check(e); err != nil {
-			faults = append(faults, faultOf(o, fmt.Sprintf("metadata.annotations.slowburn.dev/exclusions[%d].%s", i, part), "%v", err))
+			faults = append(faults, faultOf(o, field+"."+part, "%v", err))
 		}
 	}
 	return faults
@@ -82,7 +90,10 @@ func (p *platform) expand(all []slo.Exclusion, from, to time.Time) []slo.Exclude
 // read gives back what Parse read, at the place that the catalog knows it at.
 func read(o catalog.Object) (openslo.Object, error) {
 	object, ok := o.Content.(openslo.Object)
-	if !ok {
+	switch {
+	case !ok && o.Broken: // The catalog knows that it is there, and no more.
+		return openslo.Object{ObjectRef: o.ObjectRef, File: o.File, Broken: true}, nil
+	case !ok:
 		return openslo.Object{}, fmt.Errorf("%s: was not read by this language", o)
 	}
 	object.File, object.Document, object.Line, object.Lines = o.File, o.Document, o.Line, o.Lines

@@ -56,6 +56,9 @@ type appliedOutput struct {
 	Warnings []documentFault `json:"warnings"`
 	// Errors are there if the server refuses: then nothing was done.
 	Errors []documentFault `json:"errors"`
+	// Notes are there if the documents were not sent, since some are broken: what
+	// the server might refuse as well.
+	Notes []documentFault `json:"notes,omitempty"`
 }
 
 // changeOutput is one object. File and Line are empty for one that follows
@@ -113,13 +116,16 @@ func sendDocuments(ctx context.Context, api *apiClient, d *documents, s sending)
 	return answer, nil
 }
 
-// refuseBroken prints the errors of documents that are not sent.
+// refuseBroken prints what is known to be wrong with documents that are not sent
+// since some are broken. Notes are faults to a server, or depend on what it has.
 func refuseBroken(cmd *cobra.Command, d *documents, output string) error {
 	if len(d.errors) == 0 {
 		return nil
 	}
-	d.sort()
-	return refuseFaults(cmd, faultsOf(d.errors), output)
+	if err := d.check(); err != nil {
+		return err
+	}
+	return refuseFaults(cmd, faultsOf(d.errors), faultsOf(d.notes), output)
 }
 
 // refusedByServer prints the faults that the server found.
@@ -128,15 +134,16 @@ func refusedByServer(cmd *cobra.Command, err error, output string) error {
 	if !ok {
 		return err
 	}
-	return refuseFaults(cmd, refused.faults, output)
+	return refuseFaults(cmd, refused.faults, nil, output)
 }
 
-func refuseFaults(cmd *cobra.Command, faults []documentFault, output string) error {
+func refuseFaults(cmd *cobra.Command, faults, notes []documentFault, output string) error {
 	if output == "json" {
-		out := appliedOutput{Changes: []changeOutput{}, Warnings: []documentFault{}, Errors: faults}
+		out := appliedOutput{Changes: []changeOutput{}, Warnings: []documentFault{}, Errors: faults, Notes: notes}
 		return errors.Join(printJSON(cmd.OutOrStdout(), out), statusError{status: 1})
 	}
 	printFaults(cmd.ErrOrStderr(), "", faults)
+	printFaults(cmd.ErrOrStderr(), "note", notes)
 	return fmt.Errorf("nothing was done: the documents have %s", counted(len(faults), "error"))
 }
 

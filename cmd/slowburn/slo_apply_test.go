@@ -65,6 +65,18 @@ func TestApplyRefusesAsAWholeAndSaysWhere(t *testing.T) {
 			func(files map[string]string) { files["slo.yaml"] = strings.Replace(checkoutSLO, "0.99", "2", 1) },
 			[]string{"slo.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "nothing was done: the documents have 1 error"},
 		},
+		"a broken document, with what is known of the others": {
+			func(files map[string]string) {
+				files["slo.yaml"] = strings.Replace(checkoutSLO, "0.99", "2", 1)
+				files["what.yaml"] = strings.Replace(checkoutSLI, "span.status", "span.stauts", 1)
+			},
+			[]string{
+				"slo.yaml:9: document 1: SLO checkout: spec.objectives[0].target",
+				"what.yaml:12: document 1: SLI checkout-fast: spec.ratioMetric.good.metricSource.spec.condition: condition",
+				"what.yaml:7: note: document 1: SLI checkout-fast: spec.ratioMetric.total.metricSource.metricSourceRef: refers to DataSource spans",
+				"nothing was done: the documents have 2 errors",
+			},
+		},
 		"a condition that the server cannot compile": {
 			func(files map[string]string) {
 				files["what.yaml"] = "# A comment.\n" + spansSource + "---\n\n" + strings.Replace(checkoutSLI, "span.status", "span.stauts", 1)

@@ -12,9 +12,6 @@ import (
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 )
 
-// notThere is how the resolver ends what it says of a missing object.
-const notThere = "which is not there"
-
 // checker looks at documents as a server would that has nothing else: it puts
 // SLOs together and compiles their conditions. A missing object is not known to
 // be a fault, so that something harmless stands in for it.
@@ -39,14 +36,13 @@ func (d *documents) check() error {
 			c.given[o.ObjectRef] = o
 		}
 	}
-	whole := len(d.errors) == 0 // Else what is missing may be in what is broken.
 	for _, o := range d.objects {
 		for _, r := range o.References {
 			if _, found := c.given[r.ObjectRef]; found || r.Kind == slo.KindService {
 				continue
 			}
 			c.missing[r.ObjectRef] = true
-			if whole {
+			if !d.mayHave(r.ObjectRef) {
 				d.notes = append(d.notes, faultOf(o, r.Field, "refers to %s, which is in none of the files: it must be in force, or be applied with them", r))
 			}
 		}
@@ -68,38 +64,36 @@ func (d *documents) check() error {
 func (c *checker) sli(o openslo.Object) {
 	const around = `{"apiVersion": "openslo/v1", "kind": "SLO", "metadata": {"name": "around"}, "spec": {
 		"service": "any", "indicatorRef": %s, "timeWindow": [{"duration": "28d", "isRolling": true}],
-		"budgetingMethod": "Occurrences", "objectives": [{"target": 0.9%s}]}}`
-	var faults []slo.DocumentError
-	for _, threshold := range []string{"", `, "op": "lte", "value": 1`} {
-		root, found := standIn(fmt.Sprintf(around, strconv.Quote(o.Name), threshold))
-		if !found {
-			continue
-		}
-		definition, warnings, err := openslo.Resolve(root, c.find)
-		if err == nil {
-			c.warn(warnings)
-			c.compile(o, definition.IndicatorOf(0), "spec", "")
-			return
-		}
-		faults = append(faults, faultsIn(err, o.File)...)
+		"budgetingMethod": "Occurrences", "objectives": [{"target": 0.9, "op": "lte", "value": 1}]}}`
+	root, found := standIn(fmt.Sprintf(around, strconv.Quote(o.Name)))
+	if !found {
+		return
 	}
-	c.refuse(faults)
+	definition, warnings, err := openslo.Assemble(root, func(ref slo.ObjectRef) (openslo.Object, bool) {
+		if ref == o.ObjectRef { // Of several of a name it is this one.
+			return o, true
+		}
+		return c.find(ref)
+	})
+	c.warn(warnings)
+	if err != nil {
+		c.refuse(faultsIn(err, o.File))
+	}
+	for i := range definition.Objectives {
+		c.compile(o, definition.IndicatorOf(i), "spec", "")
+	}
 }
 
 // slo puts an SLO together, and compiles the indicators that stand in it.
 func (c *checker) slo(o openslo.Object) {
-	definition, warnings, err := openslo.Resolve(o, c.find)
+	definition, warnings, err := openslo.Assemble(o, c.find)
 	c.warn(warnings)
 	if err != nil {
 		c.refuse(faultsIn(err, o.File))
-		return
 	}
 	c.errors = append(c.errors, faultsOfExclusions(o, definition.Exclusions)...)
-	for i, objective := range definition.Objectives {
-		field := "spec.indicator"
-		if objective.Indicator != nil {
-			field = fmt.Sprintf("spec.objectives[%d].indicator", i)
-		}
+	for i := range definition.Objectives {
+		field := catalog.IndicatorField(o.Lines, definition, i)
 		if slices.ContainsFunc(o.References, func(r openslo.Reference) bool { return r.Kind == slo.KindSLI && r.Field == field+"Ref" }) {
 			continue // It is compiled where it stands.
 		}
@@ -110,14 +104,16 @@ func (c *checker) slo(o openslo.Object) {
 // compile lets the compiler look at an indicator, which stands at a field of an
 // object; its parts are below.
 func (c *checker) compile(o openslo.Object, i slo.Indicator, field, below string) {
-	part, err := c.compiler.Check(i)
-	if err == nil {
+	if !catalog.IsKnown(i) { // It has faults, which are told.
 		return
 	}
-	if part := catalog.PartField(i, part); part != "" {
-		field += below + part
+	for part, err := range c.compiler.Faults(i) {
+		at := field
+		if part := catalog.PartField(i, part); part != "" {
+			at += below + part
+		}
+		c.errors = append(c.errors, faultOf(o, at, "%v", err))
 	}
-	c.errors = append(c.errors, faultOf(o, field, "%v", err))
 }
 
 // refuse keeps what is said of the files; those that depend on what else is
@@ -125,7 +121,7 @@ func (c *checker) compile(o openslo.Object, i slo.Indicator, field, below string
 func (c *checker) refuse(faults []slo.DocumentError) {
 	for _, f := range faults {
 		switch {
-		case f.File == standInName || strings.HasSuffix(f.Reason, notThere) || c.causedByStandIn(f):
+		case f.File == standInName || c.causedByStandIn(f):
 		case f.Note:
 			c.notes = append(c.notes, f)
 		default:
@@ -154,7 +150,7 @@ func (c *checker) warn(warnings []slo.DocumentError) {
 }
 
 // find gives a document, or what stands in for it. For an SLI nothing can: what
-// it measures is what the SLO is about.
+// it measures is what the SLO is about, so that it is there and no more is known.
 func (c *checker) find(ref slo.ObjectRef) (openslo.Object, bool) {
 	if o, found := c.given[ref]; found {
 		return o, true
@@ -170,7 +166,7 @@ func (c *checker) find(ref slo.ObjectRef) (openslo.Object, bool) {
 	}
 	spec, known := specs[ref.Kind]
 	if !known {
-		return openslo.Object{}, false
+		return openslo.Object{ObjectRef: ref, Broken: true}, true
 	}
 	return standIn(fmt.Sprintf(`{"apiVersion": "openslo/v1", "kind": %q, "metadata": {"name": %s}, "spec": %s}`, ref.Kind, strconv.Quote(ref.Name), spec))
 }

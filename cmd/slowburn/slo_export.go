@@ -28,9 +28,13 @@ func newSLOExport() *cobra.Command {
 				return usageError{fmt.Errorf("--scrape %s: expected 1s to %s, since no page could come in time otherwise", scrape, maxScrape)}
 			}
 			d := readDocuments(args, cmd.InOrStdin(), strict)
+			if err := refuseBroken(cmd, d, "text"); err != nil {
+				return err
+			}
 			sources, err := d.ruleSources(scrape)
 			if len(d.errors) > 0 {
-				return refuseBroken(cmd, d, "text")
+				d.sort()
+				return refuseFaults(cmd, faultsOf(d.errors), nil, "text")
 			}
 			if err != nil {
 				return err

@@ -97,8 +97,13 @@ func unreadable(err error) string {
 
 // documents are what files hold, and what is to be said of them.
 type documents struct {
-	files                   []catalog.File
-	objects                 []openslo.Object
+	files []catalog.File
+	// objects are those whose kind and name are known, broken ones among them.
+	objects []openslo.Object
+	// unreadable are documents whose kind or name could not be read. Unread says
+	// that a file could not be: it may have anything.
+	unreadable              []openslo.Object
+	unread                  bool
 	errors, warnings, notes []slo.DocumentError
 }
 
@@ -106,9 +111,10 @@ type documents struct {
 func readDocuments(args []string, stdin io.Reader, strict bool) *documents {
 	d := &documents{}
 	d.files, d.errors = readFiles(args, stdin)
+	d.unread = len(d.errors) > 0
 	for _, file := range d.files {
-		objects, warnings, err := openslo.Parse(file.Path, file.Data, modeOf(strict))
-		d.objects = append(d.objects, objects...)
+		objects, warnings, err := openslo.Read(file.Path, file.Data, modeOf(strict))
+		d.keep(objects)
 		d.warnings = append(d.warnings, warnings...)
 		if err != nil {
 			d.errors = append(d.errors, faultsIn(err, file.Path)...)
@@ -121,6 +127,32 @@ func readDocuments(args []string, stdin io.Reader, strict bool) *documents {
 		}
 	}
 	return d
+}
+
+func (d *documents) keep(objects []openslo.Object) {
+	for _, o := range objects {
+		if o.Kind != "" && o.Name != "" {
+			d.objects = append(d.objects, o)
+			continue
+		}
+		d.unreadable = append(d.unreadable, o)
+	}
+}
+
+// mayHave reports whether something that could not be read may be an object.
+func (d *documents) mayHave(ref slo.ObjectRef) bool {
+	return d.unread || slices.ContainsFunc(d.unreadable, func(o openslo.Object) bool { return o.MayBe(ref) })
+}
+
+// sound counts the objects without faults of their own.
+func (d *documents) sound() int {
+	n := 0
+	for _, o := range d.objects {
+		if !o.Broken {
+			n++
+		}
+	}
+	return n
 }
 
 func modeOf(strict bool) openslo.Mode {
@@ -148,6 +180,9 @@ func (d *documents) refuseTwins() {
 			first[o.ObjectRef] = o
 			continue
 		}
+		if earlier.File == o.File {
+			continue
+		}
 		d.errors = append(d.errors, faultOf(o, nameField, "the name is taken by %s:%d: give each %s a name of its own",
 			earlier.File, lineOf(earlier, nameField), o.Kind))
 	}
@@ -162,7 +197,7 @@ func (d *documents) sort() {
 	}
 	for _, list := range []*[]slo.DocumentError{&d.errors, &d.warnings, &d.notes} {
 		slices.SortStableFunc(*list, func(a, b slo.DocumentError) int {
-			return cmp.Or(cmp.Compare(place[a.File], place[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Document, b.Document))
+			return cmp.Or(cmp.Compare(place[a.File], place[b.File]), cmp.Compare(a.Document, b.Document), cmp.Compare(a.Line, b.Line))
 		})
 		seen := map[slo.DocumentError]bool{}
 		*list = slices.DeleteFunc(*list, func(f slo.DocumentError) bool {

@@ -14,7 +14,8 @@ func newSLOValidate() *cobra.Command {
 		Use:   "validate FILE...",
 		Short: "Check OpenSLO documents, without a server",
 		Long: "Check OpenSLO documents, without a server: every document is read, SLOs are put together from what they refer to, and\n" +
-			"conditions are compiled, as slowburn slo apply would. All faults of all files are told at once, one a line.\n\n" +
+			"conditions are compiled, as slowburn slo apply would. All faults of all files are told at once, one a line: what is wrong with\n" +
+			"one field or document hides nothing that is wrong with others.\n\n" +
 			"A reference to what is in none of the files, and a source of a type that is not measured here, are notes: whether they\n" +
 			"are faults depends on the server. The exit status is 0 without errors, 1 with errors, and 2 for wrong usage.",
 		Args: someArgs,
@@ -52,14 +53,14 @@ type checkedOutput struct {
 func printChecked(w io.Writer, d *documents, output string) error {
 	if output == "json" {
 		return printJSON(w, checkedOutput{
-			Files: len(d.files), Objects: len(d.objects),
+			Files: len(d.files), Objects: d.sound(),
 			Errors: faultsOf(d.errors), Warnings: faultsOf(d.warnings), Notes: faultsOf(d.notes),
 		})
 	}
 	printFindings(w, "", d.errors)
 	printFindings(w, "warning", d.warnings)
 	printFindings(w, "note", d.notes)
-	_, err := fmt.Fprintf(w, "%s, %s: %s, %s, %s\n", counted(len(d.files), "file"), counted(len(d.objects), "object"),
+	_, err := fmt.Fprintf(w, "%s, %s: %s, %s, %s\n", counted(len(d.files), "file"), counted(d.sound(), "object"),
 		counted(len(d.errors), "error"), counted(len(d.warnings), "warning"), counted(len(d.notes), "note"))
 	return err
 }

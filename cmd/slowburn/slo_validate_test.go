@@ -81,7 +81,18 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 				"b.yaml": "kind: [\n", "c.yaml": strings.Replace(checkoutSLI, "span.status", "span.stauts", 1),
 			},
 			nil, 1,
-			[]string{"a.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "b.yaml:1: document 1: is not valid YAML", "c.yaml:12:", "3 files, 1 object: 3 errors"},
+			[]string{
+				"a.yaml:9: document 1: SLO checkout: spec.objectives[0].target", "b.yaml:1: document 1: is not valid YAML", "c.yaml:12:",
+				"a.yaml:10: note: document 1: SLO checkout: spec.alertPolicies[0].alertPolicyRef: refers to AlertPolicy page",
+				"c.yaml:7: note: document 1: SLI checkout-fast: spec.ratioMetric.total.metricSource.metricSourceRef: refers to DataSource spans",
+				"3 files, 1 object: 3 errors, 0 warnings, 3 notes",
+			},
+			"refers to SLI",
+		},
+		"a reference to what may be in a document that cannot be read": {
+			map[string]string{"a.yaml": checkoutSLI, "b.yaml": strings.Replace(spansSource, "{type", "[type", 1)},
+			nil, 1,
+			[]string{"b.yaml:4: document 1: is not valid YAML", "2 files, 1 object: 1 error, 0 warnings, 0 notes"},
 			"refers to",
 		},
 		"a name that two files have": {
@@ -89,6 +100,15 @@ func TestValidateSaysWhatIsWrong(t *testing.T) {
 			nil, 1,
 			[]string{"b.yaml:4: document 1: AlertNotificationTarget team: metadata.name: the name is taken by", "a.yaml:3: give each"},
 			"",
+		},
+		"a name that a file has twice, and what is wrong with each": {
+			map[string]string{"a.yaml": thresholdSLI("span.nme") + "---\n" + thresholdSLI("duration")},
+			nil, 1,
+			[]string{
+				"a.yaml:4: document 1: SLI slow: spec.thresholdMetric.metricSource.spec.value:",
+				"a.yaml:8: document 2: SLI slow: metadata.name: the name is taken by document 1, line 3", "2 errors",
+			},
+			"a.yaml:9:",
 		},
 		"a dialect is a warning": {
 			map[string]string{"a.yaml": strings.Replace(teamTarget, "openslo/v1", "openslo.com/v1", 1)},

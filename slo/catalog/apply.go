@@ -13,12 +13,16 @@ import (
 // that is in force already makes no new revision. SLOs that refer to what
 // changes, directly or through others, change with it.
 //
-// The error is slo.DocumentErrors for what is wrong with the documents, and
+// The error is slo.DocumentErrors for all that is wrong with the documents, and
 // with SLOs in force that could not be as they are any more; it wraps
-// slo.ErrReadOnly if a name comes from a file.
+// slo.ErrReadOnly if nothing is, but that a name comes from a file.
 func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Applied, error) {
-	candidates, warnings, err := c.request(documents)
+	r, err := c.request(documents)
 	if err != nil {
+		return slo.Applied{}, err
+	}
+	if len(r.faults) > 0 { // Nothing will change, which needs no store.
+		_, err := c.weighRequest(r)
 		return slo.Applied{}, err
 	}
 	c.changing.Lock()
@@ -26,28 +30,28 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 	if err := c.settle(ctx); err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(candidates)
+	p, err := c.weighRequest(r)
 	if err != nil {
 		return slo.Applied{}, err
 	}
 	if err := c.change(ctx, p.change); err != nil {
 		return slo.Applied{}, err
 	}
-	p.applied.Warnings = append(warnings, p.applied.Warnings...)
+	p.applied.Warnings = append(r.warnings, p.applied.Warnings...)
 	return c.inForce.Load().stamp(p.applied), nil
 }
 
 // Try says what Apply would do, and does not do it.
 func (c *Catalog) Try(_ context.Context, documents slo.Documents) (slo.Applied, error) {
-	candidates, warnings, err := c.request(documents)
+	r, err := c.request(documents)
 	if err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(candidates)
+	p, err := c.weighRequest(r)
 	if err != nil {
 		return slo.Applied{}, err
 	}
-	p.applied.Warnings = append(warnings, p.applied.Warnings...)
+	p.applied.Warnings = append(r.warnings, p.applied.Warnings...)
 	return p.applied, nil
 }
 
@@ -55,18 +59,18 @@ func (c *Catalog) Try(_ context.Context, documents slo.Documents) (slo.Applied, 
 // It returns their SLOs, with all that they refer to put in. Names that come
 // from files are not looked for.
 func (c *Catalog) Check(documents slo.Documents) ([]slo.SLO, slo.DocumentWarnings, error) {
-	candidates, warnings, err := c.request(documents)
+	r, err := c.request(documents)
 	if err != nil {
 		return nil, nil, err
 	}
 	// With nothing of the same name in force each SLO is new, and looked at.
-	before := c.inForce.Load().without(candidates)
-	p, err := c.weigh(before, candidates, nil)
+	before := c.inForce.Load().without(r.candidates)
+	p, err := c.weigh(before, r, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(p.faults) > 0 {
-		return nil, nil, p.faults
+		return nil, nil, inOrder(p.faults)
 	}
 	var slos []slo.SLO
 	for _, d := range p.change.Definitions {
@@ -74,7 +78,7 @@ func (c *Catalog) Check(documents slo.Documents) ([]slo.SLO, slo.DocumentWarning
 			slos = append(slos, d.SLO)
 		}
 	}
-	return slos, append(warnings, p.applied.Warnings...), nil
+	return slos, append(r.warnings, p.applied.Warnings...), nil
 }
 
 // Delete archives an SLO, or another object. The error wraps slo.ErrNotFound
@@ -116,38 +120,37 @@ func listed(refs []slo.ObjectRef) string {
 }
 
 // request reads the documents of a request.
-func (c *Catalog) request(documents slo.Documents) ([]candidate, slo.DocumentWarnings, error) {
-	candidates, warnings, err := c.parse(documents, "")
-	if err != nil {
-		return nil, nil, err
+func (c *Catalog) request(documents slo.Documents) (reading, error) {
+	var r reading
+	if err := c.parse(&r, documents, ""); err != nil {
+		return r, err
 	}
-	if len(candidates) == 0 {
-		return nil, nil, slo.DocumentErrors{{File: documents.File, Reason: "holds no document: write at least one in OpenSLO v1"}}
+	if len(r.candidates) == 0 && len(r.faults) == 0 {
+		return r, slo.DocumentErrors{{File: documents.File, Reason: "holds no document: write at least one in OpenSLO v1"}}
 	}
-	if faults := unique(candidates); len(faults) > 0 {
-		return nil, nil, faults
-	}
-	return candidates, warnings, nil
+	r.unique()
+	return r, nil
 }
 
 // weighRequest refuses what has faults, and every name that comes from a file.
-func (c *Catalog) weighRequest(candidates []candidate) (*plan, error) {
+func (c *Catalog) weighRequest(r reading) (*plan, error) {
 	before := c.inForce.Load()
+	var readOnly slo.DocumentErrors
 	var refused []error
-	for _, one := range candidates {
+	for _, one := range r.candidates {
 		if origin, found := before.origin(one.ObjectRef); found && origin != "" {
+			readOnly = append(readOnly, one.fault(nameField, "is that of one from %s, which is read-only here: change the file instead", origin))
 			refused = append(refused, fmt.Errorf("apply %s, from %s: %w", one, origin, slo.ErrReadOnly))
 		}
 	}
-	if len(refused) > 0 {
-		return nil, errors.Join(refused...)
-	}
-	p, err := c.weigh(before, candidates, nil)
-	if err != nil {
+	p, err := c.weigh(before, r, nil)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(p.faults) > 0 {
-		return nil, p.faults
+	case len(p.faults) > 0:
+		return nil, inOrder(append(p.faults, readOnly...))
+	case len(refused) > 0:
+		return nil, errors.Join(refused...)
 	}
 	return p, nil
 }

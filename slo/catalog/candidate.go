@@ -54,32 +54,3 @@ func (o Object) refs() []slo.ObjectRef {
 	slices.SortFunc(refs, slo.ObjectRef.Compare)
 	return slices.Compact(refs)
 }
-
-// parse reads the documents of one file.
-func (c *Catalog) parse(documents slo.Documents, origin string) ([]candidate, slo.DocumentWarnings, error) {
-	objects, warnings, err := c.Language.Parse(documents.File, documents.Data, documents.Strict)
-	if err != nil {
-		return nil, nil, err
-	}
-	candidates := make([]candidate, len(objects))
-	for i, o := range objects {
-		candidates[i] = candidate{Object: o, origin: origin, retireNow: documents.RetireNow}
-	}
-	return candidates, warnings, nil
-}
-
-// unique reports every kind and name that an earlier candidate has already.
-func unique(candidates []candidate) slo.DocumentErrors {
-	var faults slo.DocumentErrors
-	first := make(map[slo.ObjectRef]candidate, len(candidates))
-	for _, one := range candidates {
-		earlier, twin := first[one.ObjectRef]
-		if !twin {
-			first[one.ObjectRef] = one
-			continue
-		}
-		faults = append(faults, one.fault(nameField, "the name is taken by %s:%d: give each %s a name of its own",
-			earlier.File, earlier.line(nameField), one.Kind))
-	}
-	return faults
-}

@@ -2,48 +2,58 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// check is what the compiler said of a series: where the fault is, below the
-// spec of an SLI, and what it is.
+// check is what the compiler said of a series: what is wrong with each part, by
+// where that is below the spec of an SLI.
 type check struct {
-	part string
-	err  error
-	// told are the objects whose fault this is that were named already.
+	faults map[string]error
+	// told are the objects whose faults these are that were named already.
 	told map[slo.ObjectRef]bool
 }
 
 // check lets the compiler look at the indicator of each objective. A fault
-// belongs to the document that the indicator stands in.
-func (p *plan) check(one candidate, resolved slo.SLO) {
+// belongs to the document that the indicator stands in. Of an SLO that is not whole
+// there may be indicators that nothing is known of.
+func (p *plan) check(one candidate, resolved slo.SLO, whole bool) {
 	for i := range resolved.Objectives {
 		indicator := resolved.IndicatorOf(i)
+		if !whole && !isKnown(indicator) {
+			continue
+		}
 		id := indicator.Series().ID
 		found, known := p.checked[id]
 		if !known {
-			part, err := p.Compiler.Check(indicator)
-			found = check{part: partField(indicator, part), err: err, told: map[slo.ObjectRef]bool{}}
+			found = check{faults: map[string]error{}, told: map[slo.ObjectRef]bool{}}
+			for part, err := range p.Compiler.Faults(indicator) {
+				found.faults[partField(indicator, part)] = err
+			}
 			p.checked[id] = found
 		}
-		if found.err != nil {
-			p.blame(one, indicatorField(one, resolved, i), found)
+		if len(found.faults) > 0 {
+			p.blame(one, indicatorField(one.Lines, resolved, i), found)
 		}
 	}
 }
 
+// isKnown reports whether an indicator says which events are good.
+func isKnown(i slo.Indicator) bool { return i.Good != nil || i.Bad != nil || i.Value != nil }
+
 // indicatorField is where the indicator of an objective stands in its SLO. A
 // language may leave out objectives that have none while others do.
-func indicatorField(one candidate, s slo.SLO, objective int) string {
+func indicatorField(lines map[string]int, s slo.SLO, objective int) string {
 	if s.Objectives[objective].Indicator == nil {
 		return "spec.indicator"
 	}
 	members := 0
-	for i := range len(one.Lines) { // Each objective has a line.
+	for i := range len(lines) { // Each objective has a line.
 		field := fmt.Sprintf("spec.objectives[%d].indicator", i)
-		if one.Lines[field] == 0 && one.Lines[field+"Ref"] == 0 {
+		if lines[field] == 0 && lines[field+"Ref"] == 0 {
 			continue
 		}
 		if members == objective {
@@ -54,32 +64,36 @@ func indicatorField(one candidate, s slo.SLO, objective int) string {
 	return fmt.Sprintf("spec.objectives[%d].indicator", objective)
 }
 
-// blame reports a fault of an indicator: in the SLI that the SLO refers to, if
+// blame reports the faults of an indicator: in the SLI that the SLO refers to, if
 // that is given with the change, and else in the SLO.
 func (p *plan) blame(one candidate, field string, found check) {
+	blamed := one
+	fault := func(part string, err error) slo.DocumentError {
+		if part != "" {
+			part = ".spec" + part
+		}
+		return one.fault(field+part, "%v", err)
+	}
 	for _, r := range one.References {
 		if r.Kind != slo.KindSLI || !strings.HasPrefix(r.Field, field+"Ref") {
 			continue
 		}
-		blamed, fault := one, one.fault(r.Field, "%s: spec%s: %v", r, found.part, found.err)
+		fault = func(part string, err error) slo.DocumentError {
+			return one.fault(r.Field, "%s: spec%s: %v", r, part, err)
+		}
 		if at, given := p.wanted[r.ObjectRef]; given {
 			blamed = p.candidates[at]
-			fault = blamed.fault("spec"+found.part, "%v", found.err)
+			fault = func(part string, err error) slo.DocumentError { return blamed.fault("spec"+part, "%v", err) }
 		}
-		if !found.told[blamed.ObjectRef] {
-			found.told[blamed.ObjectRef] = true
-			p.refuse(fault)
-		}
+		break
+	}
+	if found.told[blamed.ObjectRef] {
 		return
 	}
-	if found.told[one.ObjectRef] {
-		return
+	found.told[blamed.ObjectRef] = true
+	for _, part := range slices.Sorted(maps.Keys(found.faults)) {
+		p.refuse(fault(part, found.faults[part]))
 	}
-	found.told[one.ObjectRef] = true
-	if found.part != "" {
-		field += ".spec" + found.part
-	}
-	p.refuse(one.fault(field, "%v", found.err))
 }
 
 // partField is where a part of an indicator stands below the spec of its SLI.

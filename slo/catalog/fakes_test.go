@@ -148,14 +148,15 @@ func (w *world) Append(ctx context.Context, record slo.Record) (slo.Offset, erro
 	return slo.Offset(len(w.records)), nil
 }
 
-func (w *world) Check(indicator slo.Indicator) (string, error) {
+func (w *world) Faults(indicator slo.Indicator) map[string]error {
+	faults := map[string]error{}
 	if indicator.Good != nil && indicator.Good.Condition == "bad" {
-		return "good", errors.New("does not compile")
+		faults["good"] = errors.New("does not compile")
 	}
 	if indicator.Good != nil && indicator.Good.Condition == "odd" {
-		return "", errors.New("is odd")
+		faults[""] = errors.New("is odd")
 	}
-	return "", nil
+	return faults
 }
 
 func (w *world) changed(definitions []slo.Definition) {

@@ -12,8 +12,9 @@ const conditionField = "spec.indicator.spec.ratioMetric.good.metricSource.spec.c
 // Parse reads a language of one line a document. "name condition rest" is an
 // SLO and "Kind:name condition rest" another object; a word "@Kind:name"
 // refers to one, as the condition to an SLI whose condition it then is. A line
-// of "!" is a fault, a file of "?" an error of another kind, the word "odd-but-fine"
-// a warning, which is a fault to who is strict.
+// of "!", or "!Kind" if that is known, cannot be read, but names its further words; a
+// document with the word "torn" has a fault. A file of "?" is an error of another kind, the word
+// "odd-but-fine" a warning, which is a fault to who is strict.
 func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, slo.DocumentWarnings, error) {
 	w.with(func(w *world) { w.parsed++ })
 	var (
@@ -26,11 +27,13 @@ func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, 
 		if len(words) == 0 {
 			continue
 		}
-		switch words[0] {
-		case "?":
+		kind, unread := strings.CutPrefix(words[0], "!")
+		switch {
+		case words[0] == "?":
 			return nil, nil, errDown
-		case "!":
+		case unread:
 			faults = append(faults, slo.DocumentError{File: file, Line: i + 1, Reason: "is wrong"})
+			objects = append(objects, catalog.Object{ObjectRef: ref(slo.Kind(kind), ""), File: file, Document: len(objects) + 1, Line: i + 1, Broken: true, Names: words[1:]})
 			continue
 		}
 		o := catalog.Object{
@@ -39,6 +42,10 @@ func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, 
 			Source: []byte(line), Content: words[1:],
 		}
 		for n, word := range words[1:] {
+			if word == "torn" {
+				o.Broken = true
+				faults = append(faults, slo.DocumentError{File: file, Document: o.Document, Line: i + 1, Object: o.String(), Reason: "is torn"})
+			}
 			if word == "odd-but-fine" {
 				warnings = append(warnings, slo.DocumentError{File: file, Line: i + 1, Object: o.String(), Reason: "is odd"})
 			}
@@ -56,7 +63,7 @@ func (w *world) Parse(file string, data []byte, strict bool) ([]catalog.Object, 
 		faults, warnings = append(faults, warnings...), nil
 	}
 	if len(faults) > 0 {
-		return nil, nil, faults
+		return objects, nil, faults
 	}
 	return objects, warnings, nil
 }
@@ -86,7 +93,10 @@ func (w *world) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		if !exists {
 			return &slo.DocumentError{File: o.File, Document: o.Document, Line: o.Line, Object: o.String(), Reason: "finds nothing"}
 		}
-		said := found.Content.([]string)
+		said, known := found.Content.([]string)
+		if !known {
+			return nil
+		}
 		s.References = append(s.References, found.ObjectRef)
 		if strings.Join(said, " ") == "unfit" {
 			return &slo.DocumentError{File: o.File, Document: o.Document, Line: o.Line, Object: o.String(), Field: "spec.indicatorRef", Reason: "does not fit"}
@@ -104,13 +114,17 @@ func (w *world) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 	}
 	for _, word := range words {
 		if fault := add(word); fault != nil {
-			return slo.SLO{}, nil, slo.DocumentErrors{*fault}
+			return s, nil, slo.DocumentErrors{*fault}
 		}
 	}
 	condition := append(words, "")[0]
 	if to, refers := strings.CutPrefix(condition, "@"); refers {
 		found, _ := find(refOf(to))
-		condition = append(found.Content.([]string), "")[0]
+		said, known := found.Content.([]string)
+		if !known {
+			return s, nil, slo.DocumentErrors{}
+		}
+		condition = append(said, "")[0]
 	}
 	s.Indicator = slo.Indicator{Good: &slo.SpanSource{Condition: condition}}
 	if len(words) > 1 {

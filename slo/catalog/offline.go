@@ -24,3 +24,13 @@ func Files(path string) ([]File, error) {
 // PartField is where the part of an indicator that a Compiler names stands,
 // below the spec of its SLI.
 func PartField(i slo.Indicator, part string) string { return partField(i, part) }
+
+// IndicatorField is where the indicator of an objective stands in its SLO, whose
+// fields have lines.
+func IndicatorField(lines map[string]int, s slo.SLO, objective int) string {
+	return indicatorField(lines, s, objective)
+}
+
+// IsKnown reports whether an indicator says which events are good: that of an SLO
+// with faults may not.
+func IsKnown(i slo.Indicator) bool { return isKnown(i) }

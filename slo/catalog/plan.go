@@ -15,18 +15,21 @@ type plan struct {
 
 	before     *state
 	candidates []candidate
-	// wanted are the places of the candidates.
+	// wanted are the places of the candidates, the first of each name.
 	wanted map[slo.ObjectRef]int
+	// hidden is what documents may be that could not be read.
+	hidden hidden
 	// gone are those that end, moved the objects that are not what they were.
 	gone, moved map[slo.ObjectRef]bool
-	// broken are candidates that refer to what will not be there: that is
-	// their fault, and not one of the SLOs that refer to them.
-	broken map[slo.ObjectRef]bool
+	// absent are the objects that are told not to be there.
+	absent map[slo.ObjectRef]bool
 	// stored are objects in force that were read again; nil for one that
 	// cannot be read any more.
 	stored map[slo.ObjectRef]*candidate
 	// checked are the series whose conditions were looked at.
 	checked map[slo.SeriesID]check
+	// torn says that the SLO that is being resolved rests on something broken.
+	torn bool
 
 	// said are faults and warnings of the language as they came, refused the
 	// faults as they are told.
@@ -40,11 +43,11 @@ type plan struct {
 // weigh works out what becomes of the state with the candidates in, and what
 // is archived out. The error is no fault of the documents; those are in the
 // plan.
-func (c *Catalog) weigh(before *state, candidates []candidate, archive []slo.ObjectRef) (*plan, error) {
+func (c *Catalog) weigh(before *state, r reading, archive []slo.ObjectRef) (*plan, error) {
 	p := &plan{
-		Catalog: c, before: before, candidates: candidates,
-		wanted: make(map[slo.ObjectRef]int, len(candidates)), gone: make(map[slo.ObjectRef]bool, len(archive)),
-		moved: map[slo.ObjectRef]bool{}, broken: map[slo.ObjectRef]bool{},
+		Catalog: c, before: before, candidates: r.candidates, hidden: r.hidden,
+		wanted: make(map[slo.ObjectRef]int, len(r.candidates)), gone: make(map[slo.ObjectRef]bool, len(archive)),
+		moved: map[slo.ObjectRef]bool{}, absent: map[slo.ObjectRef]bool{},
 		stored: map[slo.ObjectRef]*candidate{}, checked: map[slo.SeriesID]check{}, said: map[slo.DocumentError]bool{}, refused: map[slo.DocumentError]bool{},
 	}
 	p.change.Archive = archive
@@ -52,14 +55,18 @@ func (c *Catalog) weigh(before *state, candidates []candidate, archive []slo.Obj
 		p.gone[ref] = true
 		p.moved[ref] = ref.Kind != slo.KindSLO
 	}
-	for i, one := range candidates {
-		p.wanted[one.ObjectRef] = i
+	for i, one := range r.candidates {
+		if _, twin := p.wanted[one.ObjectRef]; !twin {
+			p.wanted[one.ObjectRef] = i
+		}
 	}
 	p.objects()
 	p.bereaved()
-	for _, one := range candidates {
+	for _, one := range r.candidates {
+		p.refuseMissing(one)
+	}
+	for _, one := range r.candidates {
 		if one.Kind != slo.KindSLO {
-			p.refuseMissing(one)
 			continue
 		}
 		if err := p.slo(one); err != nil {
@@ -69,32 +76,22 @@ func (c *Catalog) weigh(before *state, candidates []candidate, archive []slo.Obj
 	if err := p.followers(); err != nil {
 		return nil, err
 	}
-	if len(p.faults) > 0 {
+	if p.faults = append(r.faults, p.faults...); len(p.faults) > 0 {
 		return p, nil
 	}
 	return p, p.tooMany()
 }
 
-// maxFaults is how many faults are told at once.
-const maxFaults = 1_000
-
-// refuse keeps a fault once; the thousandth says that there are more.
+// refuse keeps a fault once, and of many more than will be told.
 func (p *plan) refuse(fault slo.DocumentError) {
-	if p.refused[fault] {
+	if len(p.faults) > maxFaults || p.refused[fault] {
 		return
 	}
 	p.refused[fault] = true
-	switch {
-	case len(p.faults) < maxFaults-1:
-	case len(p.faults) == maxFaults-1:
-		fault.Reason += " (and more faults follow: mend these first)"
-	default:
-		return
-	}
 	p.faults = append(p.faults, fault)
 }
 
-// objects finds out which objects change, and which of them refer to nothing.
+// objects finds out which objects change.
 func (p *plan) objects() {
 	for _, one := range p.candidates {
 		before, found := p.before.object(one.ObjectRef)
@@ -113,13 +110,10 @@ func (p *plan) objects() {
 			})
 		}
 		p.applied.Changes = append(p.applied.Changes, effect)
-		if one.Kind != slo.KindSLO && len(p.missing(one)) > 0 {
-			p.broken[one.ObjectRef] = true
-		}
 	}
 }
 
-// bereaved marks the objects without a document in the change that lose what
+// bereaved refuses what the objects without a document in the change lose that
 // they refer to.
 func (p *plan) bereaved() {
 	if len(p.gone) == 0 {
@@ -129,7 +123,6 @@ func (p *plan) bereaved() {
 		if !p.stays(o.ObjectRef) || !slices.ContainsFunc(o.References, func(r slo.ObjectRef) bool { return p.gone[r] && !optional(r) }) {
 			continue
 		}
-		p.broken[o.ObjectRef] = true
 		if one := p.reread(o.ObjectRef, o.Document, o.Origin); one != nil {
 			p.refuseMissing(*one)
 		}
@@ -142,33 +135,35 @@ func (p *plan) stays(ref slo.ObjectRef) bool {
 	return !replaced && !p.gone[ref]
 }
 
-// slo resolves one SLO, and saves it if it is not what is in force.
+// slo resolves one SLO, and saves it if it is not what is in force. One that is
+// not whole is looked at all the same, so that its author learns of every fault.
 func (p *plan) slo(one candidate) error {
-	if p.refuseMissing(one) || p.onBroken(one.refs()) {
-		return nil
-	}
-	resolved, err := p.resolve(one)
-	if err != nil || resolved == nil {
+	resolved, whole, err := p.resolve(one)
+	if err != nil {
 		return err
+	}
+	if !whole {
+		p.check(one, resolved, false)
+		return nil
 	}
 	before, found := p.before.definition(one.Name)
 	waits := slices.ContainsFunc(before.Earlier, func(e slo.EarlierRevision) bool { return !e.Retired })
-	if found && sameMeaning(*resolved, before.SLO) {
+	if found && sameMeaning(resolved, before.SLO) {
 		if one.same(before.Document, before.Origin) && (!one.retireNow || !waits) {
 			p.note(one, slo.ObjectChange{Effect: slo.Unchanged, Revision: before.Revision, AppliedAt: before.AppliedAt})
 			return nil
 		}
 	} else {
-		p.check(one, *resolved)
+		p.check(one, resolved, true)
 	}
 	p.change.Definitions = append(p.change.Definitions, slo.Definition{
-		SLO: *resolved, Document: one.Source, Origin: one.origin, RetireNow: one.retireNow,
+		SLO: resolved, Document: one.Source, Origin: one.origin, RetireNow: one.retireNow,
 	})
 	effect := slo.ObjectChange{Effect: slo.Created, Revision: before.Revision, AppliedAt: before.AppliedAt}
 	if found {
 		effect.Effect = slo.Changed
 	}
-	effect.Recounts = !sameSeries(before.SLO, *resolved)
+	effect.Recounts = !sameSeries(before.SLO, resolved)
 	p.note(one, effect)
 	return nil
 }

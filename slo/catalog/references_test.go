@@ -200,8 +200,8 @@ func TestAFileThatIsReferredToDoesNotEnd(t *testing.T) {
 	}, err)
 	err = syncFiles(t, c, all[:3])
 	require.Equal(t, slo.DocumentErrors{
-		{File: "in force", Object: "AlertPolicy mine", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one", Note: true},
 		{File: "3", Document: 1, Line: 1, Object: "AlertPolicy page", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one", Note: true},
+		{File: "in force", Object: "AlertPolicy mine", Field: "spec.indicatorRef", Reason: "refers to AlertCondition burns, which 4 holds no more: put that back, or refer to another one", Note: true},
 	}, err, "each once, and no SLO that rests on them")
 	require.Empty(t, w.events())
 	require.NoError(t, syncFiles(t, c, all))

@@ -32,6 +32,7 @@ func (p *plan) followers() error {
 	for some := range slices.Chunk(following, maxReread) {
 		for _, found := range p.readAll(some) {
 			if one := p.keep(found); one != nil {
+				p.refuseMissing(*one)
 				if err := p.slo(*one); err != nil {
 					return err
 				}
@@ -98,7 +99,7 @@ func (p *plan) keep(f found) *candidate {
 		p.refuse(slo.DocumentError{
 			File: f.File, Object: ref.String(), Reason: fmt.Sprintf("cannot be read any more, apply it again: %v", f.err),
 		})
-		p.broken[ref], p.stored[ref] = true, nil
+		p.absent[ref], p.stored[ref] = true, nil
 		return nil
 	}
 	if ref.Kind != slo.KindSLO { // SLOs are asked for once, and are many.

@@ -19,22 +19,22 @@ func (p *plan) exists(ref slo.ObjectRef) bool {
 	return found && !p.gone[ref]
 }
 
-// missing are the references to what will not be there.
+// missing are the references to what will not be there. What may be in a document
+// that could not be read is not among them.
 func (p *plan) missing(one candidate) []Reference {
 	var missing []Reference
 	for _, r := range one.References {
-		if !optional(r.ObjectRef) && !p.exists(r.ObjectRef) {
+		if !optional(r.ObjectRef) && !p.exists(r.ObjectRef) && !p.hidden.has(r.ObjectRef) {
 			missing = append(missing, r)
 		}
 	}
 	return missing
 }
 
-// refuseMissing reports every reference to what will not be there, and whether
-// there is one.
-func (p *plan) refuseMissing(one candidate) bool {
-	missing := p.missing(one)
-	for _, r := range missing {
+// refuseMissing reports every reference to what will not be there.
+func (p *plan) refuseMissing(one candidate) {
+	for _, r := range p.missing(one) {
+		p.absent[r.ObjectRef] = true
 		fault := one.fault(r.Field, "refers to %s, which does not exist: apply that as well, or before", r)
 		if before, found := p.before.object(r.ObjectRef); found {
 			fault.Reason = fmt.Sprintf("refers to %s, which %s holds no more: put that back, or refer to another one", r, before.Origin)
@@ -42,53 +42,33 @@ func (p *plan) refuseMissing(one candidate) bool {
 		fault.Note = true
 		p.refuse(fault)
 	}
-	return len(missing) > 0
 }
 
-// onBroken reports whether one of the objects is broken, or refers to one that
-// is: that is reported there.
-func (p *plan) onBroken(refs []slo.ObjectRef) bool {
-	if len(p.broken) == 0 {
-		return false
-	}
-	for _, ref := range refs {
-		var further []slo.ObjectRef
-		if at, wanted := p.wanted[ref]; wanted {
-			further = p.candidates[at].refs()
-		} else if before, found := p.before.object(ref); found {
-			further = before.References
-		}
-		if p.broken[ref] || p.onBroken(further) {
-			return true
-		}
-	}
-	return false
-}
-
-// resolve puts everything into an SLO. It returns nil if that has faults,
-// which are in the plan then.
-func (p *plan) resolve(one candidate) (*slo.SLO, error) {
+// resolve puts everything into an SLO. It is not whole if that has faults, which
+// are in the plan then, or rests on something broken.
+func (p *plan) resolve(one candidate) (resolved slo.SLO, whole bool, err error) {
+	p.torn = one.Broken
 	resolved, warnings, err := p.Language.Resolve(one.Object, p.find)
-	if p.onBroken(one.refs()) { // One of them cannot be read, which is known now.
-		return nil, nil //nolint:nilnil // The faults are in the plan.
-	}
 	if faults, ok := errors.AsType[slo.DocumentErrors](err); ok {
 		for _, fault := range faults {
 			if p.first(fault) {
 				p.refuse(p.place(one, fault))
 			}
 		}
-		return nil, nil //nolint:nilnil // The faults are in the plan.
+		return resolved, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("resolve %s: %w", one, err)
+		return resolved, false, fmt.Errorf("resolve %s: %w", one, err)
+	}
+	if p.torn { // What it rests on has faults, which are told.
+		return resolved, false, nil
 	}
 	for _, warning := range warnings {
 		if p.first(warning) && len(p.applied.Warnings) < maxFaults {
 			p.applied.Warnings = append(p.applied.Warnings, p.place(one, warning))
 		}
 	}
-	return &resolved, nil
+	return resolved, true, nil
 }
 
 // first reports whether this was not said before: what is wrong with an object
@@ -115,20 +95,23 @@ func (p *plan) place(one candidate, fault slo.DocumentError) slo.DocumentError {
 	return fault
 }
 
-// find gives an object as it will be.
+// find gives an object as it will be. One that is told not to be there, or may be
+// in a document that could not be read, is broken.
 func (p *plan) find(ref slo.ObjectRef) (Object, bool) {
 	if at, wanted := p.wanted[ref]; wanted {
+		p.torn = p.torn || p.candidates[at].Broken
 		return p.candidates[at].Object, true
 	}
-	before, found := p.before.object(ref)
-	if !found || p.gone[ref] {
+	if before, found := p.before.object(ref); found && !p.gone[ref] {
+		if one := p.reread(ref, before.Document, before.Origin); one != nil {
+			return one.Object, true
+		}
+	}
+	if !p.absent[ref] && !p.hidden.has(ref) {
 		return Object{}, false
 	}
-	one := p.reread(ref, before.Document, before.Origin)
-	if one == nil {
-		return Object{}, false
-	}
-	return one.Object, true
+	p.torn = true
+	return Object{ObjectRef: ref, Broken: true}, true
 }
 
 // tooMany refuses more than may be in force.

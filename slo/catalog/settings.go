@@ -36,19 +36,25 @@ type Journal interface {
 	Append(ctx context.Context, record slo.Record) (slo.Offset, error)
 }
 
-// Compiler checks an indicator beyond the syntax of its document. On an error
-// field says which part is wrong: "total", "good", "bad", "value", or empty.
+// Compiler checks an indicator beyond the syntax of its document. It says what is
+// wrong with each part that is: "total", "good", "bad", "value", or empty.
 type Compiler interface {
-	Check(indicator slo.Indicator) (field string, err error)
+	Faults(indicator slo.Indicator) map[string]error
 }
 
-// Language reads what people write. Its faults are slo.DocumentErrors.
+// Language reads what people write. Its faults are slo.DocumentErrors; beside
+// them it returns what it knows all the same, so that they do not hide others.
 type Language interface {
-	// Parse reads the documents of a file, each on its own. It MUST be safe for
-	// concurrent use.
+	// Parse reads the documents of a file, each on its own. Those with faults, a
+	// name that the file has twice among them, are Broken; what could not be read
+	// at all has no kind and no name, and stands for its Names; one that has only a
+	// kind, for any of that. It MUST be safe for concurrent use.
 	Parse(file string, data []byte, strict bool) ([]Object, slo.DocumentWarnings, error)
 	// Resolve puts into an SLO all that it refers to, directly and through
-	// others. find gives an object by its kind and name, or false.
+	// others. find gives an object by its kind and name, or false. If the SLO or
+	// one of those is Broken, it MUST return an error, even an empty one, and MUST
+	// NOT tell as a fault what comes from that. One that find has no Content of is
+	// there, and nothing else is known of it.
 	Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error)
 }
 
@@ -67,6 +73,10 @@ type Object struct {
 	References []Reference
 	// Content is the language's own.
 	Content any
+	// Broken says that it has faults, which are told.
+	Broken bool
+	// Names are those that a document may have whose kind is not known.
+	Names []string
 }
 
 // Reference is an object that a field of another refers to.

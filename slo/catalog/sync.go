@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -31,8 +30,12 @@ func (c *Catalog) Sync(ctx context.Context, files []File) (slo.DocumentWarnings,
 }
 
 func (c *Catalog) sync(ctx context.Context, files []File) (slo.DocumentWarnings, error) {
-	candidates, warnings, err := c.parseAll(files)
+	r, err := c.parseAll(files)
 	if err != nil {
+		return nil, err
+	}
+	if len(r.faults) > 0 { // Nothing will change, which needs no store.
+		_, err := c.weighFiles(r)
 		return nil, err
 	}
 	c.changing.Lock()
@@ -40,39 +43,46 @@ func (c *Catalog) sync(ctx context.Context, files []File) (slo.DocumentWarnings,
 	if err := c.settle(ctx); err != nil {
 		return nil, err
 	}
+	p, err := c.weighFiles(r)
+	if err != nil {
+		return nil, err
+	}
+	return append(r.warnings, p.applied.Warnings...), c.change(ctx, p.change)
+}
+
+// weighFiles refuses what has faults, and every name that the API applied.
+func (c *Catalog) weighFiles(r reading) (*plan, error) {
 	before := c.inForce.Load()
-	var faults slo.DocumentErrors
-	wanted := make(map[slo.ObjectRef]bool, len(candidates))
-	for _, one := range candidates {
+	wanted := make(map[slo.ObjectRef]bool, len(r.candidates))
+	for _, one := range r.candidates {
 		wanted[one.ObjectRef] = true
 		if origin, found := before.origin(one.ObjectRef); found && origin == "" {
-			faults = append(faults, one.fault(nameField,
+			r.faults = append(r.faults, one.fault(nameField,
 				"%s was applied through the API already: delete that one, or rename this one", one))
 		}
 	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	p, err := c.weigh(before, candidates, before.archived(wanted))
+	p, err := c.weigh(before, r, before.archived(wanted, r.hidden))
 	if err != nil {
 		return nil, err
 	}
 	if len(p.faults) > 0 {
-		return nil, p.faults
+		return nil, inOrder(p.faults)
 	}
-	return append(warnings, p.applied.Warnings...), c.change(ctx, p.change)
+	return p, nil
 }
 
-// archived is what came from a file and is not wanted any more.
-func (s *state) archived(wanted map[slo.ObjectRef]bool) []slo.ObjectRef {
+// archived is what came from a file and is not wanted any more, nor hidden in a
+// document that cannot be read.
+func (s *state) archived(wanted map[slo.ObjectRef]bool, hidden hidden) []slo.ObjectRef {
 	var archive []slo.ObjectRef
 	for _, d := range s.definitions {
-		if ref := (slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}); d.Origin != "" && !wanted[ref] {
+		ref := slo.ObjectRef{Kind: slo.KindSLO, Name: d.SLO.Name}
+		if d.Origin != "" && !wanted[ref] && !hidden.has(ref) {
 			archive = append(archive, ref)
 		}
 	}
 	for _, o := range s.objects {
-		if o.Origin != "" && !wanted[o.ObjectRef] {
+		if o.Origin != "" && !wanted[o.ObjectRef] && !hidden.has(o.ObjectRef) {
 			archive = append(archive, o.ObjectRef)
 		}
 	}
@@ -80,25 +90,13 @@ func (s *state) archived(wanted map[slo.ObjectRef]bool) []slo.ObjectRef {
 }
 
 // parseAll reads all files and gathers the faults of all.
-func (c *Catalog) parseAll(files []File) ([]candidate, slo.DocumentWarnings, error) {
-	var (
-		all      []candidate
-		warnings slo.DocumentWarnings
-		faults   slo.DocumentErrors
-	)
+func (c *Catalog) parseAll(files []File) (reading, error) {
+	var r reading
 	for _, file := range files {
-		candidates, more, err := c.parse(slo.Documents{File: file.Path, Data: file.Data}, file.Path)
-		if found, ok := errors.AsType[slo.DocumentErrors](err); ok {
-			faults = append(faults, found...)
-			continue
+		if err := c.parse(&r, slo.Documents{File: file.Path, Data: file.Data}, file.Path); err != nil {
+			return r, fmt.Errorf("read %s: %w", file.Path, err)
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read %s: %w", file.Path, err)
-		}
-		all, warnings = append(all, candidates...), append(warnings, more...)
 	}
-	if faults = append(faults, unique(all)...); len(faults) > 0 {
-		return nil, nil, faults
-	}
-	return all, warnings, nil
+	r.unique()
+	return r, nil
 }

@@ -66,38 +66,53 @@ func contexts() []string { return []string{"span", "resource", "scope", "instrum
 // unrepeatable are the converters that answer differently each time.
 func unrepeatable() []string { return []string{"Now", "UUID", "UUIDv7"} }
 
-// Check reports whether an indicator can be judged. If not, field says where
-// the fault is ("total", "good", "bad", "value", or empty for the indicator as a
-// whole) and err what it is, in words for whoever wrote it. A threshold may be
-// missing: each objective has its own.
+// Check reports whether an indicator can be judged: it is the first of its
+// Faults, in the order in which they are listed there.
 func (c *Compiler) Check(i slo.Indicator) (field string, err error) {
-	if err := checkVerdict(i); err != nil {
-		return "", err
-	}
-	parts := []struct {
-		field  string
-		source *slo.SpanSource
-	}{{"total", &i.Total}, {"good", i.Good}, {"bad", i.Bad}}
-	for _, part := range parts {
-		if part.source == nil {
-			continue
+	faults := c.Faults(i)
+	for _, field := range []string{"", "total", "good", "bad", "value"} {
+		if err := faults[field]; err != nil {
+			return field, err
 		}
-		if err := checkDuration(*part.source); err != nil {
-			return part.field, err
-		}
-		if text := strings.TrimSpace(part.source.Condition); text != "" {
-			if _, err := c.parse(text); err != nil {
-				return part.field, err
-			}
-		}
-	}
-	if i.Value == nil {
-		return "", nil
-	}
-	if err := c.checkValue(*i.Value); err != nil {
-		return "value", err
 	}
 	return "", nil
+}
+
+// Faults says of each part of an indicator that cannot be judged ("total",
+// "good", "bad", "value", or empty for the indicator as a whole) what is wrong
+// with it, in words for whoever wrote it. A threshold may be missing: each
+// objective has its own.
+func (c *Compiler) Faults(i slo.Indicator) map[string]error {
+	if err := checkVerdict(i); err != nil {
+		return map[string]error{"": err}
+	}
+	faults := map[string]error{}
+	for field, source := range map[string]*slo.SpanSource{"total": &i.Total, "good": i.Good, "bad": i.Bad} {
+		if source == nil {
+			continue
+		}
+		if err := c.checkSource(*source); err != nil {
+			faults[field] = err
+		}
+	}
+	if i.Value != nil {
+		if err := c.checkValue(*i.Value); err != nil {
+			faults["value"] = err
+		}
+	}
+	return faults
+}
+
+func (c *Compiler) checkSource(s slo.SpanSource) error {
+	if err := checkDuration(s); err != nil {
+		return err
+	}
+	text := strings.TrimSpace(s.Condition)
+	if text == "" {
+		return nil
+	}
+	_, err := c.parse(text)
+	return err
 }
 
 func (c *Compiler) checkValue(v slo.Value) error {

@@ -1,6 +1,8 @@
 package indicator_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +84,30 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, test.says)
+		})
+	}
+}
+
+func TestEachPartOfAnIndicatorIsChecked(t *testing.T) {
+	t.Parallel()
+	wrong := slo.SpanSource{Condition: "span.kind = 2"}
+	for name, test := range map[string]struct {
+		indicator slo.Indicator
+		fields    []string
+	}{
+		"nothing is wrong":        {checkout(), []string{}},
+		"no verdict":              {slo.Indicator{Total: wrong}, []string{""}},
+		"total and good":          {slo.Indicator{Total: wrong, Good: &wrong}, []string{"good", "total"}},
+		"total and bad":           {slo.Indicator{Total: wrong, Bad: &wrong}, []string{"bad", "total"}},
+		"total and value":         {slo.Indicator{Total: wrong, Value: &slo.Value{Of: "span.kind =="}}, []string{"total", "value"}},
+		"only one of two of them": {slo.Indicator{Total: slo.SpanSource{}, Good: &wrong}, []string{"good"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faults := compiler(t).Faults(test.indicator)
+			require.ElementsMatch(t, test.fields, slices.Collect(maps.Keys(faults)))
+			field, err := compiler(t).Check(test.indicator)
+			require.Equal(t, err, faults[field], "the first of them")
 		})
 	}
 }

@@ -1,8 +1,10 @@
 package openslo_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +55,7 @@ func checkAnyInput(t *testing.T, data []byte, mode openslo.Mode) {
 		checkPlaces(t, faults, data)
 		_, err := openslo.Canonical("the file", data, mode)
 		require.Equal(t, faults, err)
+		checkAssembly(t, data, mode)
 		return
 	}
 	for _, o := range objects {
@@ -77,6 +80,27 @@ func checkAnyInput(t *testing.T, data []byte, mode openslo.Mode) {
 	twice, err := openslo.Canonical("the file", canonical, mode)
 	require.NoError(t, err, "of %q", canonical)
 	require.Equal(t, string(canonical), string(twice))
+}
+
+// checkAssembly looks for further faults in a file that has some.
+func checkAssembly(t *testing.T, data []byte, mode openslo.Mode) {
+	t.Helper()
+	objects, _, err := openslo.Read("the file", data, mode)
+	require.Error(t, err)
+	require.True(t, slices.ContainsFunc(objects, func(o openslo.Object) bool { return o.Broken }))
+	for _, o := range objects {
+		require.True(t, o.Broken || o.Kind != "" && o.Name != "")
+		if o.Kind != slo.KindSLO {
+			continue
+		}
+		_, _, err := openslo.Assemble(o, library(objects))
+		if o.Broken {
+			require.Error(t, err)
+		}
+		if faults, ok := errors.AsType[slo.DocumentErrors](err); ok {
+			checkPlaces(t, faults, data)
+		}
+	}
 }
 
 // checkPlaces checks where faults are.

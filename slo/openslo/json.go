@@ -26,6 +26,7 @@ func (p *parser) jsonParts(data []byte) []part {
 	err := j.each(add)
 	if err != nil {
 		p.fault(slo.DocumentError{Document: len(parts) + 1, Line: j.line, Reason: err.Error()})
+		parts = append(parts, part{number: len(parts) + 1, source: data})
 	}
 	return parts
 }

@@ -38,7 +38,15 @@ type Object struct {
 	// References are the objects that it names, each with the field where. The
 	// service of an SLO is not among them: it need not exist.
 	References []Reference
+	// Broken says that its document has faults, which Read told: what could not
+	// be read is left out.
+	Broken bool
+	// Names are in the text of a document whose kind could not be read: it may be
+	// the object that another one refers to by one of them.
+	Names []string
 
+	// faulty are the fields with faults.
+	faulty map[string]bool
 	// content is what the document says: one of the types below.
 	content any
 }

@@ -14,6 +14,8 @@ type objective struct {
 	slo.Objective
 
 	path string
+	// unread says that it is no map.
+	unread bool
 	// indicator makes it a member of a composite.
 	indicator *indicatorChoice
 }
@@ -53,6 +55,7 @@ func (r *reader) objective(v value, s *sloContent) objective {
 		"displayName", "op", "value", "target", "targetPercent", "timeSliceTarget", "timeSliceWindow", "indicator", "indicatorRef", "compositeWeight",
 	})
 	if !ok {
+		read.unread = true
 		return read
 	}
 	read.DisplayName, _ = r.text(o.get("displayName"), maxLabel)
@@ -93,8 +96,8 @@ func (r *reader) target(v value, percent bool) slo.Target {
 // that is written elsewhere Resolve decides.
 func (r *reader) threshold(o object, into *objective, s *sloContent) {
 	op, limit := o.get("op"), o.get("value")
-	if s.indicator != nil && s.indicator.inline != nil {
-		threshold := s.indicator.inline.threshold != nil
+	if s.indicator != nil && s.indicator.inline != nil && s.indicator.inline.metric != "" {
+		threshold := s.indicator.inline.metric == thresholdMetric
 		for _, v := range []value{op, limit} {
 			if v.present() && !threshold {
 				r.dialect(v, "has no effect: only a thresholdMetric is compared with a value")

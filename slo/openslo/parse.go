@@ -34,6 +34,18 @@ const (
 // only used to name the place. The data is at most 1 MiB, with at most 10 000
 // documents.
 func Parse(file string, data []byte, mode Mode) ([]Object, slo.DocumentWarnings, error) {
+	objects, warnings, err := Read(file, data, mode)
+	if err != nil {
+		return nil, warnings, err
+	}
+	return objects, warnings, nil
+}
+
+// Read is Parse for who looks for all faults, those that Assemble finds among
+// them: beside the error it returns every object as far as it could be read.
+// Those with faults are Broken. What could not be read at all, be it a document
+// or the whole file, is an object without kind and name.
+func Read(file string, data []byte, mode Mode) ([]Object, slo.DocumentWarnings, error) {
 	p := parser{file: file, mode: mode}
 	objects := p.parse(data)
 	byPlace := func(a, b slo.DocumentError) int {
@@ -42,7 +54,7 @@ func Parse(file string, data []byte, mode Mode) ([]Object, slo.DocumentWarnings,
 	slices.SortStableFunc(p.faults, byPlace)
 	slices.SortStableFunc(p.warnings, byPlace)
 	if len(p.faults) > 0 {
-		return nil, p.warnings, p.faults
+		return objects, p.warnings, p.faults
 	}
 	return objects, p.warnings, nil
 }
@@ -56,7 +68,8 @@ type parser struct {
 }
 
 // part is the tree and the text of one document. The lines of the tree are
-// those of the file.
+// those of the file. There is no tree if the document is no text of its language,
+// which is reported.
 type part struct {
 	number int
 	node   *yaml.Node
@@ -64,29 +77,34 @@ type part struct {
 }
 
 func (p *parser) parse(data []byte) []Object {
+	unread := []Object{unreadObject(p.file, part{source: data})}
 	if len(data) > maxBytes {
 		p.fault(slo.DocumentError{Reason: fmt.Sprintf("holds %d bytes, more than the limit of %d (1 MiB): divide it into several files", len(data), maxBytes)})
-		return nil
+		return unread
 	}
 	if reason, line := unreadable(data); reason != "" {
 		p.fault(slo.DocumentError{Line: line, Reason: reason})
-		return nil
+		return unread
 	}
 	parts := p.parts(data)
 	if len(parts) > maxDocuments {
 		p.fault(slo.DocumentError{Reason: fmt.Sprintf("holds more than %d documents, the limit: divide it into several files", maxDocuments)})
-		return nil
+		return unread
 	}
 	objects := make([]Object, len(parts))
 	for i, one := range parts {
-		if one.node == nil { // It is broken, and reported.
+		if one.node == nil {
+			objects[i] = unreadObject(p.file, one)
 			continue
 		}
-		r := reader{parser: p, mode: p.mode, document: one.number, lines: map[string]int{}}
+		r := reader{parser: p, mode: p.mode, document: one.number, lines: map[string]int{}, faulty: map[string]bool{}}
 		ref, content := r.read(one.node)
 		objects[i] = Object{
 			ObjectRef: ref, File: p.file, Document: one.number, Line: one.node.Line, Lines: r.lines, Source: one.source,
-			References: r.references, content: content,
+			References: r.references, Broken: len(r.faulty) > 0 || one.source == nil, faulty: r.faulty, content: content,
+		}
+		if ref.Kind == "" {
+			objects[i].Names = namesIn(one.source)
 		}
 	}
 	p.refuseTwins(objects)
@@ -96,8 +114,8 @@ func (p *parser) parse(data []byte) []Object {
 // refuseTwins reports every name that an earlier object of its kind has already.
 func (p *parser) refuseTwins(objects []Object) {
 	first := make(map[slo.ObjectRef]Object, len(objects))
-	for _, o := range objects {
-		if o.Name == "" {
+	for i, o := range objects {
+		if !o.known() {
 			continue
 		}
 		earlier, twin := first[o.ObjectRef]
@@ -105,6 +123,7 @@ func (p *parser) refuseTwins(objects []Object) {
 			first[o.ObjectRef] = o
 			continue
 		}
+		objects[i].Broken = true
 		p.fault(slo.DocumentError{
 			Document: o.Document, Line: o.Lines[namePath], Object: o.String(), Field: namePath,
 			Reason: fmt.Sprintf("the name is taken by document %d, line %d: give each %s a name of its own",

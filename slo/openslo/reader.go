@@ -24,6 +24,8 @@ type reader struct {
 	secret     bool
 	lines      map[string]int
 	references []Reference
+	// faulty are the fields that were refused.
+	faulty map[string]bool
 }
 
 // value is one value of a document, or the place where one is missing.
@@ -55,6 +57,7 @@ func (v value) at(part string, node *yaml.Node) value {
 
 // refuse reports a fault of a value.
 func (r *reader) refuse(v value, format string, args ...any) {
+	r.faulty[v.path] = true
 	r.fault(slo.DocumentError{
 		Document: r.document, Line: v.line, Object: r.object, Field: v.path, Reason: fmt.Sprintf(format, args...),
 	})

@@ -17,15 +17,37 @@ import (
 // (a reference to nothing) or on what this program measures (a source of another
 // type).
 func Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
-	r := resolver{find: find, root: o, used: map[slo.ObjectRef]bool{}}
+	definition, warnings, err := Assemble(o, find)
+	if err != nil {
+		return slo.SLO{}, warnings, err
+	}
+	return definition, warnings, nil
+}
+
+// Assemble is Resolve for who looks for all faults: the SLO, and what find
+// gives, may be Broken. Beside its faults, and those that Read told of before, it
+// returns as much of the SLO as is known, so that its conditions can be looked at;
+// it is good for nothing else. An indicator of which nothing is known is empty.
+//
+// What Read told is not told again, and nothing is said of what depends on it. Of
+// a Broken object without content find says that it is there, and no more. Without
+// faults of its own the error is an empty slo.DocumentErrors if anything is Broken.
+func Assemble(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
+	r := resolver{find: find, root: o, used: map[slo.ObjectRef]bool{}, broken: o.Broken}
 	content, ok := o.content.(*sloContent)
-	if !ok {
+	switch {
+	case !ok && o.Broken:
+		return slo.SLO{}, nil, slo.DocumentErrors{}
+	case !ok:
 		return slo.SLO{}, nil, slo.DocumentErrors{{File: o.File, Document: o.Document, Line: o.Line, Object: o.String(), Reason: "is no SLO"}}
 	}
 	definition := r.slo(content)
+	if r.broken {
+		return definition, nil, compact(r.faults) // A warning may be about what is not known.
+	}
 	r.warnings = compact(r.warnings)
 	if len(r.faults) > 0 {
-		return slo.SLO{}, r.warnings, compact(r.faults)
+		return definition, r.warnings, compact(r.faults)
 	}
 	return definition, r.warnings, nil
 }
@@ -41,9 +63,11 @@ func compact[S ~[]slo.DocumentError](faults S) S {
 
 // resolver puts one SLO together.
 type resolver struct {
-	find     func(slo.ObjectRef) (Object, bool)
-	root     Object
-	used     map[slo.ObjectRef]bool
+	find func(slo.ObjectRef) (Object, bool)
+	root Object
+	used map[slo.ObjectRef]bool
+	// broken says that something is, so that not everything is known.
+	broken   bool
 	faults   slo.DocumentErrors
 	warnings slo.DocumentWarnings
 }
@@ -90,11 +114,21 @@ func (r *resolver) warn(p place, format string, args ...any) {
 	r.warnings = append(r.warnings, p.message(format, args...))
 }
 
-// lookUp finds the object that a place names, with its content of a type.
+// faulty reports whether the place has a fault that is told.
+func (p place) faulty() bool { return p.object.Faulty(p.path) }
+
+// lookUp finds the object that a place names, with its content of a type. Of one
+// that is broken as a whole there is none.
 func lookUp[T any](r *resolver, from place, kind slo.Kind, name string) (*Object, *T) {
 	ref := slo.ObjectRef{Kind: kind, Name: name}
 	found, ok := r.find(ref)
 	content, is := found.content.(*T)
+	if ok && found.Broken {
+		r.broken = true
+		if !is {
+			return nil, nil
+		}
+	}
 	if !ok || !is {
 		r.note(from, "%s refers to %s, which is not there", from.object, ref)
 		return nil, nil

@@ -1,6 +1,8 @@
 package openslo
 
 import (
+	"cmp"
+
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
@@ -18,7 +20,9 @@ func (r *resolver) indicatorAt(c *indicatorChoice) (place, *indicatorContent) {
 	return place{object: found}, content
 }
 
-// indicator puts the sources of an indicator together.
+// indicator puts the sources of an indicator together. For what could not be read
+// something sound stands, so that the rest can be compiled: every span, the
+// duration, a share of good events.
 func (r *resolver) indicator(at place, c *indicatorContent) slo.Indicator {
 	from := place{object: at.object}
 	part := func(s *source) *slo.SpanSource {
@@ -32,13 +36,13 @@ func (r *resolver) indicator(at place, c *indicatorContent) slo.Indicator {
 		if found == nil {
 			return slo.Indicator{}
 		}
-		return slo.Indicator{Total: found.SpanSource, Value: &slo.Value{Of: found.value, Raw: raw}}
+		return slo.Indicator{Total: found.SpanSource, Value: &slo.Value{Of: cmp.Or(found.value, slo.DurationValue), Raw: raw}}
 	}
 	switch {
 	case c.threshold != nil:
 		return value(c.threshold, "")
 	case c.raw != nil:
-		return value(c.raw, c.rawType)
+		return value(c.raw, cmp.Or(c.rawType, slo.RawSuccess))
 	}
 	indicator := slo.Indicator{Good: part(c.good), Bad: part(c.bad)}
 	if total := part(c.total); total != nil {
@@ -46,6 +50,9 @@ func (r *resolver) indicator(at place, c *indicatorContent) slo.Indicator {
 		r.checkParts(from, c, indicator)
 		if c.gauge {
 			r.warn(from.at(c.path+".ratioMetric.counter"), "has no effect on %s: each span is counted once", spansType)
+		}
+		if indicator.Good == nil && indicator.Bad == nil {
+			indicator.Good = &slo.SpanSource{}
 		}
 	}
 	return indicator
@@ -75,8 +82,10 @@ func (r *resolver) spans(from place, s *source) *spans {
 		at := from.at(s.path + ".metricSourceRef")
 		found, data := lookUp[dataSource](r, at, slo.KindDataSource, s.ref)
 		switch {
-		case data == nil:
-			return nil
+		case data == nil || data.sourceType == "": // That it is not known is told.
+			if kind == "" {
+				return nil
+			}
 		case kind == "":
 			kind, field = data.sourceType, at
 		case kind != data.sourceType:
@@ -86,6 +95,8 @@ func (r *resolver) spans(from place, s *source) *spans {
 		}
 	}
 	switch {
+	case from.at(s.path + ".type").faulty(), kind == "" && from.at(s.path+".metricSourceRef").faulty():
+		return nil
 	case kind == "":
 		r.note(field, "is missing, and no metricSourceRef says it: write %s", spansType)
 		return nil
@@ -104,15 +115,14 @@ func (r *resolver) pendingSpans(from place, s *source) *spans {
 		return nil
 	}
 	p := parser{file: from.object.File}
-	reader := reader{parser: &p, document: from.object.Document, object: from.object.String(), lines: map[string]int{}}
+	reader := reader{
+		parser: &p, document: from.object.Document, object: from.object.String(), lines: map[string]int{}, faulty: map[string]bool{},
+	}
 	spec := value{node: s.pending, path: s.path + ".spec"}
 	read := reader.spans(spec, s.withValue)
 	for _, fault := range p.faults {
 		fault.Line = from.object.lineOf(fault.Field)
 		r.faults = append(r.faults, fault)
-	}
-	if len(p.faults) > 0 {
-		return nil
 	}
 	return read
 }

@@ -1,7 +1,7 @@
 package openslo
 
 import (
-	"math/big"
+	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -23,7 +23,7 @@ func (r *resolver) policy(c policyChoice, s *slo.SLO) {
 		return
 	}
 	for _, other := range s.Policies {
-		if other.Name == content.metadata.name {
+		if other.Name == content.metadata.name && other.Name != "" {
 			r.refuse(at, "is another policy of the name %s: give each a name of its own", other.Name)
 			return
 		}
@@ -45,7 +45,9 @@ func (r *resolver) policy(c policyChoice, s *slo.SLO) {
 		return
 	}
 	p.Condition = conditionWith(condition, content.metadata.extensions.over(condition.metadata.extensions))
-	r.checkCondition(conditionAt, p.Condition, *s)
+	if !isKindFaulty(from, content.path) && !isKindFaulty(conditionAt, condition.path) {
+		r.checkCondition(conditionAt, p.Condition, *s)
+	}
 	s.Policies = append(s.Policies, p)
 }
 
@@ -84,11 +86,18 @@ func conditionWith(c *conditionContent, e extensions) slo.AlertCondition {
 	return condition
 }
 
+// isKindFaulty reports whether the annotation has a fault that says what the
+// condition of a policy, or of a condition, is about. Spec is where theirs stands.
+func isKindFaulty(in place, spec string) bool {
+	in.path = strings.TrimSuffix(spec, "spec") + "metadata.annotations." + conditionAnnotation
+	return in.faulty()
+}
+
 // checkCondition refuses what can never be, or always is, for the SLO. At is the
 // spec of the condition.
 func (r *resolver) checkCondition(at place, c slo.AlertCondition, s slo.SLO) {
 	lookBack := at.at(".condition.lookbackWindow")
-	if c.Kind != slo.BudgetConsumed && c.LookBack > s.Window.Duration {
+	if c.Kind != slo.BudgetConsumed && c.LookBack > s.Window.Duration && s.Window.Duration > 0 {
 		r.refuse(lookBack, "%s is longer than the window of %s: %s", slo.FormatDuration(c.LookBack), &r.root, s.Window)
 	}
 	if c.ShortLookBack > 0 && c.Kind != slo.BurnRate {
@@ -104,112 +113,4 @@ func (r *resolver) checkCondition(at place, c slo.AlertCondition, s slo.SLO) {
 		}
 	}
 	r.checkThreshold(at.at(".condition.threshold"), c, s)
-}
-
-// checkThreshold compares the threshold with the highest value there can be.
-func (r *resolver) checkThreshold(at place, c slo.AlertCondition, s slo.SLO) {
-	limit := c.Threshold.Rat()
-	if c.Kind == slo.TimeToExhaustion {
-		r.checkHours(at, c, limit)
-		return
-	}
-	what := map[slo.ConditionKind]string{
-		slo.BurnRate: "burn rate", slo.BudgetConsumed: "share of the budget that is spent", slo.BudgetDrop: "share of the budget that a look-back spends",
-	}[c.Kind]
-	switch zero := limit.Sign(); {
-	case c.Op == slo.GTE && zero <= 0, c.Op == slo.GT && zero < 0:
-		r.refuse(at, "a %s of %s %s always is: write more than 0", what, c.Op, c.Threshold)
-	case c.Op == slo.LTE && zero < 0, c.Op == slo.LT && zero <= 0:
-		r.refuse(at, "a %s of %s %s never is: none is below 0", what, c.Op, c.Threshold)
-	}
-	if c.Op != slo.GTE && c.Op != slo.GT {
-		return
-	}
-	limits, possible := highest(s), 0
-	var most *big.Rat
-	for _, top := range limits {
-		if cmp := limit.Cmp(top); cmp < 0 || cmp == 0 && c.Op == slo.GTE {
-			possible++
-		}
-		if most == nil || top.Cmp(most) > 0 {
-			most = top
-		}
-	}
-	switch {
-	case len(limits) == 0 || possible == len(limits):
-	case possible == 0:
-		r.refuse(at, "a %s of %s %s can never be: the highest of %s is %s, when every event is bad", what, c.Op, c.Threshold, &r.root, short(most))
-	default:
-		r.warn(at, "a %s of %s %s can never be for every objective of %s: the highest of all is %s", what, c.Op, c.Threshold, &r.root, short(most))
-	}
-}
-
-// checkHours checks the threshold of a time to exhaustion.
-func (r *resolver) checkHours(at place, c slo.AlertCondition, limit *big.Rat) {
-	switch sign := limit.Sign(); {
-	case c.Op == slo.LTE && sign < 0, c.Op == slo.LT && sign <= 0:
-		r.refuse(at, "a time to exhaustion of %s %s never is: write hours above 0", c.Op, c.Threshold)
-	case c.Op == slo.GTE && sign <= 0, c.Op == slo.GT && sign < 0:
-		r.refuse(at, "a time to exhaustion of %s %s always is: write lte, and hours above 0", c.Op, c.Threshold)
-	case c.Op == slo.GTE || c.Op == slo.GT:
-		r.warn(at, "tells of a budget that lasts long: write lte for one that is gone soon")
-	}
-}
-
-// highest are the highest burn rates that the SLO can have, 1 / (1 - target)
-// each: one per objective, or one for a composite. That of Occurrences is the
-// sum of weight times the rate of each member; those of slices have the highest
-// of the targets.
-func highest(s slo.SLO) []*big.Rat {
-	var all []*big.Rat
-	for _, o := range s.Objectives {
-		all = append(all, highestOf(o.Target))
-	}
-	if !s.Composite() || len(all) == 0 {
-		return all
-	}
-	if s.Method == "" || s.Method == slo.Occurrences {
-		sum := new(big.Rat)
-		for i, o := range s.Objectives {
-			weight := big.NewRat(1, 1)
-			if o.Weight != "" {
-				weight = o.Weight.Rat()
-			}
-			sum.Add(sum, weight.Mul(weight, all[i]))
-		}
-		return []*big.Rat{sum}
-	}
-	if text, found := s.Annotations[compositeTargetAnnotation]; found {
-		if target, err := slo.ParseTarget(text, false); err == nil {
-			return []*big.Rat{highestOf(target)}
-		}
-	}
-	most := all[0]
-	for _, one := range all {
-		if one.Cmp(most) > 0 {
-			most = one
-		}
-	}
-	return []*big.Rat{most}
-}
-
-// highestOf is the burn rate when every event is bad: 1000 for 0.999.
-func highestOf(target slo.Target) *big.Rat {
-	part, ok := new(big.Rat).SetString(target.String())
-	if !ok {
-		part = new(big.Rat)
-	}
-	left := new(big.Rat).Sub(big.NewRat(1, 1), part)
-	if left.Sign() <= 0 {
-		return new(big.Rat)
-	}
-	return left.Inv(left)
-}
-
-// short writes a number for a sentence.
-func short(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	return r.FloatString(3)
 }

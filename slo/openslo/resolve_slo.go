@@ -45,7 +45,7 @@ func (r *resolver) slo(content *sloContent) slo.SLO {
 		s.Objectives = append(s.Objectives, r.objective(o, common))
 	}
 	root := place{object: &r.root}
-	if len(s.Objectives) == 0 {
+	if len(s.Objectives) == 0 && !root.at("spec.objectives").faulty() && !r.root.faulty["spec"] {
 		r.note(root.at("spec.objectives"), "has no objective: nothing would be measured")
 	}
 	if common != nil && common.threshold != nil && content.indicator.ref != "" && len(s.Objectives) > 1 {
@@ -89,7 +89,10 @@ func (r *resolver) objective(o objective, common *indicatorContent) slo.Objectiv
 		return result
 	}
 	if result.Threshold.Op == "" || result.Threshold.Limit == "" {
-		r.refuse(place, "needs op and value: its indicator is a thresholdMetric")
+		result.Threshold = slo.Threshold{} // One half of it does not compile.
+		if !o.unread && !place.at(".op").faulty() && !place.at(".value").faulty() {
+			r.refuse(place, "needs op and value: its indicator is a thresholdMetric")
+		}
 	}
 	return result
 }
@@ -97,7 +100,8 @@ func (r *resolver) objective(o objective, common *indicatorContent) slo.Objectiv
 // checkLengths notes windows and slices that this program does not measure.
 func (r *resolver) checkLengths(content *sloContent, s slo.SLO) {
 	root := place{object: &r.root}
-	if length := s.Window.Duration; length < slo.MinWindow || length > slo.MaxWindow {
+	length := s.Window.Duration // 0 if it could not be read.
+	if length != 0 && (length < slo.MinWindow || length > slo.MaxWindow) {
 		r.note(root.at("spec.timeWindow[0].duration"), "%s is not measured here: write at least %s and at most %s",
 			slo.FormatDuration(length), slo.FormatDuration(slo.MinWindow), slo.FormatDuration(slo.MaxWindow))
 	}
@@ -108,7 +112,7 @@ func (r *resolver) checkLengths(content *sloContent, s slo.SLO) {
 		case length == 0:
 		case length < minTimeSlice || length > maxTimeSlice:
 			r.note(at, "%s is not measured here: write at least 1m and at most 1d", slo.FormatDuration(length))
-		case length > s.Window.Duration/2:
+		case length > s.Window.Duration/2 && s.Window.Duration > 0:
 			r.note(at, "%s is not measured here: write at most half of the window of %s", slo.FormatDuration(length), s.Window)
 		}
 		if o.indicator == nil || o.SliceWindow == 0 {

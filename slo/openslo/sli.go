@@ -2,6 +2,12 @@ package openslo
 
 import "github.com/slowburn-slo/slowburn/slo"
 
+// The fields of the two kinds of metric.
+const (
+	thresholdMetric = "thresholdMetric"
+	ratioMetric     = "ratioMetric"
+)
+
 // indicatorContent is what an SLI says, alone or inline.
 type indicatorContent struct {
 	metadata    metadata
@@ -11,6 +17,8 @@ type indicatorContent struct {
 	// threshold is the one of a thresholdMetric, the others are of a ratioMetric.
 	threshold, total, good, bad, raw *source
 	rawType                          slo.RawType
+	// metric is the field of its metric, read or not; empty if it has none, or two.
+	metric string
 	// gauge says that counter is false in so many words.
 	gauge bool
 }
@@ -49,18 +57,20 @@ func (r *reader) indicatorChoice(o object) *indicatorChoice {
 // sli reads the spec of an SLI.
 func (r *reader) sli(m metadata, v value) *indicatorContent {
 	read := &indicatorContent{metadata: m, path: v.path}
-	o, ok := r.asObject(v, []string{"description", "thresholdMetric", "ratioMetric"})
+	o, ok := r.asObject(v, []string{"description", thresholdMetric, ratioMetric})
 	if !ok {
 		return read
 	}
 	read.description, _ = r.prose(o.get("description"), maxDescription)
-	threshold, ratio := o.get("thresholdMetric"), o.get("ratioMetric")
+	threshold, ratio := o.get(thresholdMetric), o.get(ratioMetric)
 	switch {
 	case threshold.present() && ratio.present():
 		r.refuse(v, "has both thresholdMetric and ratioMetric: keep one")
 	case threshold.present():
+		read.metric = thresholdMetric
 		read.threshold = r.metric(threshold, true)
 	case ratio.present():
+		read.metric = ratioMetric
 		r.ratio(ratio, read)
 	default:
 		r.refuse(v, "needs ratioMetric or thresholdMetric")

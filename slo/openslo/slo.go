@@ -1,6 +1,7 @@
 package openslo
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -50,8 +51,10 @@ func (r *reader) slo(m metadata, v value) *sloContent {
 	if policies := o.get("alertPolicies"); policies.present() {
 		s.policies = r.policyChoices(policies)
 	}
+	// An indicator may stand in what could not be read.
+	unread := r.faulty["spec.objectives"] || slices.ContainsFunc(s.objectives, func(o objective) bool { return o.unread })
 	switch {
-	case s.indicator == nil && !s.composite():
+	case s.indicator == nil && !s.composite() && !unread:
 		r.refuse(v, "needs indicator or indicatorRef, here or in each of its objectives")
 	case s.indicator != nil && s.composite():
 		r.refuse(v, "has an indicator here and in its objectives: keep one or the other")

@@ -124,6 +124,7 @@ func (r *reader) expression(v value, instead string) string {
 	text, ok := r.prose(v, maxCondition)
 	if ok && strings.TrimSpace(text) == "" {
 		r.refuse(v, "must not be empty: %s", instead)
+		return ""
 	}
 	return text
 }
@@ -141,6 +142,7 @@ func (r *reader) spanDuration(v value) time.Duration {
 	d, err := time.ParseDuration(v.node.Value)
 	if err != nil || d <= 0 {
 		r.refuse(v, "%s, found %q", want, excerpt(v.node.Value))
+		return 0
 	}
 	return d
 }

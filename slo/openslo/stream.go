@@ -96,14 +96,14 @@ func (p *parser) yamlParts(parts []part, c chunk) []part {
 		return parts
 	} else if err != nil {
 		p.broken(number, c, err)
-		// An empty part keeps the numbers of the documents that follow right.
-		return append(parts, part{})
+		// A part without a tree keeps the numbers of the documents that follow right.
+		return append(parts, part{number: number, source: c.text})
 	}
 	node := root.Content[0]
 	shift(node, c.before)
 	if reason := tangled(node); reason != "" {
 		p.fault(slo.DocumentError{Document: number, Line: node.Line, Reason: reason})
-		return append(parts, part{})
+		return append(parts, part{number: number, source: c.text})
 	}
 	if node.Kind != yaml.SequenceNode {
 		if isNull(node) {
