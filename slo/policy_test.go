@@ -1,6 +1,7 @@
 package slo_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -174,7 +175,10 @@ func TestParseTargetIsExact(t *testing.T) {
 		"a negative one is refused":        {text: "-0.1", wantErr: "at least 0"},
 		"a fraction is refused":            {text: "1/3", wantErr: "not a decimal number"},
 		"a word is refused":                {text: "three nines", wantErr: "not a decimal number"},
-		"an endless exponent is refused":   {text: "1e-999999999", wantErr: "not a decimal number"},
+		"an endless exponent is refused":   {text: "1e-999999999", wantErr: "too long an exponent"},
+		"a long one is told to be so":      {text: "0." + strings.Repeat("9", 31), wantErr: "is too long: write a number in at most 32 characters, this one has 33"},
+		"long text is no number":           {text: strings.Repeat("nines ", 6), wantErr: "not a decimal number"},
+		"long hexadecimal is no number":    {text: "0x0." + strings.Repeat("8", 40) + "p1", wantErr: "not a decimal number"},
 		"infinity is refused":              {text: "Inf", wantErr: "not a decimal number"},
 		"hexadecimal is refused":           {text: "0x1p-2", wantErr: "not a decimal number"},
 		"underscores of YAML 1.1 are, too": {text: "0.9_9", wantErr: "not a decimal number"},
