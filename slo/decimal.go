@@ -76,7 +76,7 @@ func (d Decimal) Rat() *big.Rat {
 	return new(big.Rat)
 }
 
-// Float is the nearest float, for display and for comparing with floats.
+// Float is the nearest float.
 func (d Decimal) Float() float64 {
 	f, _ := d.Rat().Float64()
 	return f
