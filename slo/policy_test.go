@@ -156,6 +156,21 @@ func TestTheQuietTierIsForFewEventsOverDays(t *testing.T) {
 	}
 }
 
+// A tier of a window of one day looks back 8 minutes and 34.28 seconds. Whoever
+// would round that to the slices that it is made of would change verdicts.
+func TestALookBackThatIsRoundedSeesOtherEvents(t *testing.T) {
+	t.Parallel()
+	hour := slo.DefaultPolicy(target(t, "0.99"), slo.Window{Duration: day}, 0)[1]
+	require.Equal(t, "8m34s", hour.Name)
+	to := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	begins := map[slo.Slice]bool{}
+	for _, long := range []time.Duration{hour.Long, hour.Long.Truncate(slo.SliceLength), hour.Long.Round(time.Minute)} {
+		begins[slo.LookBackStart(to, long)] = true
+	}
+	require.Len(t, begins, 3)
+	require.InDelta(t, 0.02, hour.Factor*float64(hour.Long)/float64(day), 1e-12, "the share of the budget that the tier stands for")
+}
+
 func TestParseTargetIsExact(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
