@@ -3,6 +3,8 @@ package slo
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -87,6 +89,28 @@ func (e DocumentError) Error() string {
 // DocumentWarnings say what of documents was read otherwise than it was
 // written, or will hardly do what its author wants. They stand in nobody's way.
 type DocumentWarnings []DocumentError
+
+// DeleteError says of each object that was to end and did not why. The others
+// have ended.
+type DeleteError map[ObjectRef]error
+
+// Error has one object a line.
+func (e DeleteError) Error() string {
+	lines := make([]string, 0, len(e))
+	for _, err := range e.Unwrap() {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap are the reasons, by kind and name.
+func (e DeleteError) Unwrap() []error {
+	list := make([]error, 0, len(e))
+	for _, ref := range slices.SortedFunc(maps.Keys(e), ObjectRef.Compare) {
+		list = append(list, e[ref])
+	}
+	return list
+}
 
 // DocumentErrors are all the faults of what was applied together. Nothing of
 // it came into force.

@@ -1,6 +1,7 @@
 package slo_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -155,6 +156,21 @@ func TestTheQuietTierIsForFewEventsOverDays(t *testing.T) {
 	}
 }
 
+// A tier of a window of one day looks back 8 minutes and 34.28 seconds. Whoever
+// would round that to the slices that it is made of would change verdicts.
+func TestALookBackThatIsRoundedSeesOtherEvents(t *testing.T) {
+	t.Parallel()
+	hour := slo.DefaultPolicy(target(t, "0.99"), slo.Window{Duration: day}, 0)[1]
+	require.Equal(t, "8m34s", hour.Name)
+	to := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	begins := map[slo.Slice]bool{}
+	for _, long := range []time.Duration{hour.Long, hour.Long.Truncate(slo.SliceLength), hour.Long.Round(time.Minute)} {
+		begins[slo.LookBackStart(to, long)] = true
+	}
+	require.Len(t, begins, 3)
+	require.InDelta(t, 0.02, hour.Factor*float64(hour.Long)/float64(day), 1e-12, "the share of the budget that the tier stands for")
+}
+
 func TestParseTargetIsExact(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -174,7 +190,10 @@ func TestParseTargetIsExact(t *testing.T) {
 		"a negative one is refused":        {text: "-0.1", wantErr: "at least 0"},
 		"a fraction is refused":            {text: "1/3", wantErr: "not a decimal number"},
 		"a word is refused":                {text: "three nines", wantErr: "not a decimal number"},
-		"an endless exponent is refused":   {text: "1e-999999999", wantErr: "not a decimal number"},
+		"an endless exponent is refused":   {text: "1e-999999999", wantErr: "too long an exponent"},
+		"a long one is told to be so":      {text: "0." + strings.Repeat("9", 31), wantErr: "is too long: write a number in at most 32 characters, this one has 33"},
+		"long text is no number":           {text: strings.Repeat("nines ", 6), wantErr: "not a decimal number"},
+		"long hexadecimal is no number":    {text: "0x0." + strings.Repeat("8", 40) + "p1", wantErr: "not a decimal number"},
 		"infinity is refused":              {text: "Inf", wantErr: "not a decimal number"},
 		"hexadecimal is refused":           {text: "0x1p-2", wantErr: "not a decimal number"},
 		"underscores of YAML 1.1 are, too": {text: "0.9_9", wantErr: "not a decimal number"},

@@ -12,12 +12,9 @@ import (
 // decimals.
 func ParseSliceTarget(text string) (Target, error) {
 	text = strings.TrimSpace(text)
-	if !plainDecimal(text) {
-		return Target{}, fmt.Errorf("timeSliceTarget %q is not a decimal number", text)
-	}
-	r, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return Target{}, fmt.Errorf("timeSliceTarget %q is not a decimal number", text)
+	r, err := readDecimal(text)
+	if err != nil {
+		return Target{}, fmt.Errorf("timeSliceTarget %w", err)
 	}
 	if r.Sign() <= 0 || r.Cmp(big.NewRat(1, 1)) > 0 {
 		return Target{}, fmt.Errorf("timeSliceTarget %s must be above 0 and at most 1", text)

@@ -25,12 +25,9 @@ func ParseTarget(text string, percent bool) (Target, error) {
 		field, limit = "targetPercent", "100"
 	}
 	text = strings.TrimSpace(text)
-	if !plainDecimal(text) {
-		return Target{}, fmt.Errorf("%s %q is not a decimal number", field, text)
-	}
-	r, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return Target{}, fmt.Errorf("%s %q is not a decimal number", field, text)
+	r, err := readDecimal(text)
+	if err != nil {
+		return Target{}, fmt.Errorf("%s %w", field, err)
 	}
 	if percent {
 		r.Quo(r, big.NewRat(100, 1))
@@ -42,16 +39,6 @@ func ParseTarget(text string, percent bool) (Target, error) {
 		return Target{}, fmt.Errorf("%s %s has more than nine decimals", field, text)
 	}
 	return Target{numerator: r.Num().Uint64(), denominator: r.Denom().Uint64()}, nil
-}
-
-// plainDecimal bounds the text before it is read as an arbitrary-precision
-// number, for which an exponent of a few digits is a lot of work.
-func plainDecimal(text string) bool {
-	if len(text) > 32 || strings.ContainsAny(text, "/_xXpPoObB") {
-		return false
-	}
-	_, exponent, found := strings.Cut(strings.ToLower(text), "e")
-	return !found || len(exponent) <= 3
 }
 
 func (t Target) fraction() (numerator, denominator uint64) {

@@ -44,6 +44,7 @@ func (s *Server) routes() {
 	s.get("/api/v1/slos/:name/recount", s.getRecount)
 	s.engine.POST("/api/v1/slos/:name/recount", s.startRecount)
 	s.engine.POST("/api/v1/slos/:name/reset", s.resetBudget)
+	s.engine.POST("/api/v1/delete", s.deleteMany)
 	s.get("/api/v1/objects", s.listObjects)
 	s.get("/api/v1/objects/:kind/:name", s.getObject)
 	s.engine.DELETE("/api/v1/objects/:kind/:name", s.deleteObject)

@@ -31,9 +31,10 @@ type Definitions interface {
 	Apply(ctx context.Context, documents slo.Documents) (slo.Applied, error)
 	// Try says what Apply would do, and changes nothing.
 	Try(ctx context.Context, documents slo.Documents) (slo.Applied, error)
-	// Delete ends an SLO or another object. It refuses with slo.ErrNotFound,
-	// slo.ErrNoObject, slo.ErrReadOnly and slo.ErrInUse.
-	Delete(ctx context.Context, ref slo.ObjectRef) error
+	// Delete ends SLOs and other objects, at once. The error is slo.DeleteError for
+	// those that stay, for slo.ErrNotFound, slo.ErrNoObject, slo.ErrReadOnly and
+	// slo.ErrInUse; the others end all the same.
+	Delete(ctx context.Context, refs ...slo.ObjectRef) error
 	// Problems says why the files of SLOs, as they are now, are not in force:
 	// slo.DocumentErrors, or what else stood in the way. It is nil while they
 	// are.

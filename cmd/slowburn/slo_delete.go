@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +21,8 @@ func newSLODelete(getenv func(string) string) *cobra.Command {
 		Use:   "delete NAME...",
 		Short: "End SLOs, or with KIND/NAME other objects",
 		Long: "End SLOs, or with KIND/NAME, as in SLI/checkout, objects of other kinds. What was counted stays in the database.\n\n" +
-			"Each ends by itself, SLOs first, then what they referred to. What something still refers to, and what comes from a file of\n" +
-			"the server, is refused by name; the others end all the same, and the exit status is 1.",
+			"All end together, in one change, what refers and what it refers to alike. What something that stays refers to, and what\n" +
+			"comes from a file of the server, is refused by name; the others end all the same, and the exit status is 1.",
 		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output, "text", "json"); err != nil {
@@ -32,15 +33,16 @@ func newSLODelete(getenv func(string) string) *cobra.Command {
 				return err
 			}
 			var out deletedOutput
-			for _, ref := range refs {
-				one := deletedObject{ObjectRef: ref, Deleted: true}
-				if err := api.do(cmd.Context(), http.MethodDelete, pathOf(ref), nil); err != nil {
-					if _, refused := errors.AsType[apiError](err); !refused {
-						return errors.Join(printDeleted(cmd.OutOrStdout(), cmd.ErrOrStderr(), out, output), err)
-					}
-					one.Deleted, one.Error = false, err.Error()
+			for part := range slices.Chunk(refs, maxDeleted) {
+				body, err := json.Marshal(map[string]any{"objects": part})
+				if err != nil {
+					return err
 				}
-				out.Objects = append(out.Objects, one)
+				var ended deletedOutput
+				if err := api.send(cmd.Context(), http.MethodPost, "/api/v1/delete", body, &ended); err != nil {
+					return errors.Join(printDeleted(cmd.OutOrStdout(), cmd.ErrOrStderr(), out, output), err)
+				}
+				out.Objects = append(out.Objects, ended.Objects...)
 			}
 			return printDeleted(cmd.OutOrStdout(), cmd.ErrOrStderr(), out, output)
 		},
@@ -49,6 +51,10 @@ func newSLODelete(getenv func(string) string) *cobra.Command {
 	outputFlag(cmd, &output, "text", "json")
 	return cmd
 }
+
+// maxDeleted is how many objects one request ends: as many as its body holds,
+// of at most 1 MiB, whatever their names.
+const maxDeleted = 3_000
 
 // refsOf reads the arguments, in an order in which what refers ends before what
 // it refers to.
@@ -92,7 +98,7 @@ func printDeleted(w, faults io.Writer, out deletedOutput, output string) error {
 		case !o.Deleted:
 			refused++
 			if output == "text" {
-				fmt.Fprintln(faults, o.Error)
+				fmt.Fprintln(faults, printableText(o.Error))
 			}
 		case output == "text":
 			fmt.Fprintln(w, printable(o.String()), "deleted")

@@ -3,6 +3,7 @@ package audit
 import (
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,9 +18,9 @@ func one(series slo.Indicator) int64 {
 	return slo.RawUnit
 }
 
-// valued is what an event counts as by its value. Numbers are kept as they are
-// written, as fractions; only floats, which are seldom what is written, are
-// compared with the float next to the limit.
+// valued is what an event counts as by its value. Numbers are compared as
+// fractions; only a float that is written as a limit with decimals is equal to
+// it, though it is seldom what is written.
 func valued(conditions Conditions, v slo.Value, it item) slo.Counts {
 	if v.Raw != "" {
 		return shared(conditions, v, it)
@@ -29,11 +30,10 @@ func valued(conditions Conditions, v slo.Value, it item) slo.Counts {
 	if !known || number == nil || v.Threshold.Op == "" {
 		return slo.Counts{Unknown: 1}
 	}
-	if isFloat {
-		nearest, _ := limit.Float64()
-		limit.SetFloat64(nearest)
-	}
 	order := number.Cmp(limit)
+	if isFloat && !limit.IsInt() && asWritten(number).Cmp(limit) == 0 {
+		order = 0
+	}
 	var holds bool
 	switch v.Threshold.Op {
 	case slo.LTE:
@@ -51,6 +51,14 @@ func valued(conditions Conditions, v slo.Value, it item) slo.Counts {
 		return slo.Counts{Good: 1}
 	}
 	return slo.Counts{Bad: 1}
+}
+
+// asWritten is the shortest decimal that a float is read from: 0.1 for the
+// float that is a little more.
+func asWritten(float *big.Rat) *big.Rat {
+	f, _ := float.Float64()
+	written, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'f', -1, 64))
+	return written
 }
 
 // shared divides an event by its value. A product that lies half way between two

@@ -81,7 +81,7 @@ func drawValued(t *rapid.T) slo.Indicator {
 		value.Threshold = slo.Threshold{
 			Op: rapid.SampledFrom([]slo.Operator{slo.LTE, slo.GTE, slo.LT, slo.GT, "eq", ""}).Draw(t, "operator"),
 			Limit: rapid.SampledFrom([]slo.Decimal{
-				"", "0", "1", "-1", "0.5", "-0.5", "0.1", "0.3", "2", "9007199254740993", "999999999999999999", "-999999999999999999",
+				"", "0", "1", "-1", "0.5", "-0.5", "0.1", "0.3", "2", "0.100000000000000001", "9007199254740993", "9007199254740992.5", "999999999999999999", "-999999999999999999",
 				"0.0000002", "0.00000020000000001", "0.000000199999999999", "much", "1e999999999",
 			}).Draw(t, "limit"),
 		}
@@ -122,7 +122,7 @@ func drawNumbered(t *rapid.T, n int, end time.Time) []byte {
 			int64(0), int64(1), int64(-1), int64(2), int64(9007199254740992), int64(9007199254740993),
 			int64(math.MaxInt64), int64(math.MinInt64), 0.0, math.Copysign(0, -1), 0.1, 0.5, 1.0, 0.3, math.Nextafter(0.3, 1), math.Nextafter(0.3, 0),
 			math.Nextafter(1, 2), math.Nextafter(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 0.5e-9, 1.5e-9, 0.4999999999e-9,
-			9007199254740992.0,
+			9007199254740992.0, 9007199254740994.0, 1e18, -1e18, 1e19,
 		}),
 		rapid.Map(rapid.Float64Range(0, 1), func(f float64) any { return f }),
 		rapid.Map(rapid.Int64(), func(n int64) any { return n }),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
@@ -79,44 +78,6 @@ func (c *Catalog) Check(documents slo.Documents) ([]slo.SLO, slo.DocumentWarning
 		}
 	}
 	return slos, append(r.warnings, p.applied.Warnings...), nil
-}
-
-// Delete archives an SLO, or another object. The error wraps slo.ErrNotFound
-// or slo.ErrNoObject, slo.ErrReadOnly for one that comes from a file, and
-// slo.ErrInUse for one that something refers to.
-func (c *Catalog) Delete(ctx context.Context, ref slo.ObjectRef) error {
-	c.changing.Lock()
-	defer c.changing.Unlock()
-	if err := c.settle(ctx); err != nil {
-		return err
-	}
-	before := c.inForce.Load()
-	origin, found := before.origin(ref)
-	switch users := before.users()[ref]; {
-	case !found && ref.Kind == slo.KindSLO:
-		return fmt.Errorf("delete %q: %w", ref.Name, slo.ErrNotFound)
-	case !found:
-		return fmt.Errorf("delete %s %q: %w", ref.Kind, ref.Name, slo.ErrNoObject)
-	case origin != "":
-		return fmt.Errorf("delete %s, from %s: %w", ref, origin, slo.ErrReadOnly)
-	case len(users) > 0 && !optional(ref):
-		return fmt.Errorf("delete %s, used by %s: %w", ref, listed(users), slo.ErrInUse)
-	}
-	return c.change(ctx, slo.Change{Archive: []slo.ObjectRef{ref}})
-}
-
-// listed names the first few.
-func listed(refs []slo.ObjectRef) string {
-	const most = 5
-	names := make([]string, 0, most)
-	for _, ref := range refs[:min(len(refs), most)] {
-		names = append(names, ref.String())
-	}
-	text := strings.Join(names, ", ")
-	if more := len(refs) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // request reads the documents of a request.

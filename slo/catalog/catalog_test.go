@@ -154,6 +154,28 @@ func TestDelete(t *testing.T) {
 	require.Equal(t, []string{"a@2", "b@1"}, inForce(c), "revisions go on")
 }
 
+func TestManyEndInOneChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	_, err := apply(t, c, "a x\nb y\nc z\nd x")
+	require.NoError(t, err)
+	w.events()
+
+	a, b, d, nobody := ref(slo.KindSLO, "a"), ref(slo.KindSLO, "b"), ref(slo.KindSLO, "d"), ref(slo.KindSLO, "nobody")
+	require.NoError(t, c.Delete(t.Context(), b, a, b))
+	require.Equal(t, []string{"save 0, archive 2", "append", "tell 2"}, w.events(), "one transaction, one record, one word to everybody")
+
+	err = c.Delete(t.Context(), nobody, d, a)
+	require.Equal(t, []string{"save 0, archive 1", "append", "tell 1"}, w.events(), "what is refused keeps nothing else")
+	require.Equal(t, []string{"c@1"}, inForce(c))
+	refused := slo.DeleteError{}
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused, 2)
+	require.ErrorIs(t, refused[nobody], slo.ErrNotFound)
+	require.EqualError(t, err, "delete \"a\": no such SLO\ndelete \"nobody\": no such SLO")
+}
+
 func TestAFailingSaveChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

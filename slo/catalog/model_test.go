@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,6 +56,29 @@ func (m model) reach(from slo.ObjectRef) []slo.ObjectRef {
 		}
 	}
 	return all
+}
+
+// without is the model after the end of those that can end together: not what
+// comes from a file, and not what something that stays refers to.
+func (m model) without(refs []slo.ObjectRef) model {
+	next := maps.Clone(m)
+	for _, ref := range refs {
+		if m[ref].origin == "" {
+			delete(next, ref)
+		}
+	}
+	for again := true; again; {
+		again = false
+		for ref := range next {
+			for _, used := range m.reach(ref) {
+				if d, was := m[used]; was {
+					_, stays := next[used]
+					next[used], again = d, again || !stays
+				}
+			}
+		}
+	}
+	return next
 }
 
 // drawText draws a document: SLOs refer to SLIs and policies, those to conditions.
@@ -182,6 +206,18 @@ func TestTheCatalogIsItsModel(t *testing.T) {
 				next := maps.Clone(m)
 				delete(next, ref)
 				settle(ref.String(), c.Delete(t.Context(), ref), found && before.origin == "", next)
+			},
+			"delete many": func(r *rapid.T) {
+				refs := rapid.SliceOfN(rapid.Custom(drawRef), 1, 5).Draw(r, "refs")
+				next := m.without(refs)
+				err := c.Delete(t.Context(), refs...)
+				refused, _ := errors.AsType[slo.DeleteError](err)
+				for _, ref := range refs {
+					_, found := m[ref]
+					_, stays := next[ref]
+					require.Equal(r, !found || stays, refused[ref] != nil, "%s: %v", ref, err)
+				}
+				m = next
 			},
 			"restart": func(r *rapid.T) {
 				c, err = catalog.New(w.settings())

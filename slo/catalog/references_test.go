@@ -250,6 +250,28 @@ func TestDeletingWhatIsReferredToIsRefused(t *testing.T) {
 	require.Equal(t, 2, found.Revision, "revisions go on")
 }
 
+func TestWhatRefersToEachOtherEndsTogether(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	c := open(t, w)
+	_, err := apply(t, c, chain+"\nAlertPolicy:other calm @AlertCondition:rises\nAlertCondition:rises twice")
+	require.NoError(t, err)
+	require.NoError(t, syncFiles(t, c, files("1", "b @SLI:fast @AlertPolicy:other")), "a file keeps what it refers to")
+	w.events()
+
+	fast, other, rises := ref(slo.KindSLI, "fast"), ref(slo.KindAlertPolicy, "other"), ref(slo.KindAlertCondition, "rises")
+	err = c.Delete(t.Context(), ref(slo.KindAlertCondition, "burns"), fast, rises, other, ref(slo.KindAlertPolicy, "page"), ref(slo.KindSLO, "a"))
+	require.Equal(t, []string{"save 0, archive 3", "tell 1"}, w.events())
+	refused := slo.DeleteError{}
+	require.ErrorAs(t, err, &refused)
+	require.Len(t, refused, 3)
+	for _, stays := range []slo.ObjectRef{fast, other, rises} {
+		require.ErrorIs(t, refused[stays], slo.ErrInUse, stays)
+		require.ErrorContains(t, refused[stays], "SLO b", stays)
+		require.NotContains(t, refused[stays].Error(), "SLO a", "that one ended")
+	}
+}
+
 func TestObjectsOfFilesAreReadOnly(t *testing.T) {
 	t.Parallel()
 	c := open(t, newWorld())

@@ -45,7 +45,7 @@ func TestAnIndicatorIsChecked(t *testing.T) {
 		"an unknown operator":    {valued(ofN, "eq", "1"), "value", `"eq": write lte, gte, lt or gt`},
 		"a limit alone":          {valued(ofN, "", "1"), "value", `"": write lte, gte, lt or gt`},
 		"a limit in words":       {valued(ofN, slo.LTE, "much"), "value", `"much" is not a decimal number`},
-		"a limit of any size":    {valued(ofN, slo.LTE, "1e999999999"), "value", "is not a decimal number"},
+		"a limit of any size":    {valued(ofN, slo.LTE, "1e999999999"), "value", "has too long an exponent"},
 		"an unknown raw type":    {raw(ofN, "part"), "value", `"part": write success or failure`},
 		"a raw duration":         {raw("duration", slo.RawSuccess), "value", "no share of events"},
 		"a raw value with a limit": {

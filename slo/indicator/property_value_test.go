@@ -3,6 +3,8 @@ package indicator_test
 import (
 	"math"
 	"math/big"
+	"strconv"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -20,9 +22,8 @@ func naiveValue(v slo.Value, s span) slo.Counts {
 		return slo.Counts{Unknown: 1}
 	}
 	limit := v.Threshold.Limit.Rat()
-	if isFloat { // Floats are compared with the float that is nearest to the limit.
-		nearest, _ := limit.Float64()
-		limit = new(big.Rat).SetFloat64(nearest)
+	if isFloat && written(n, v.Threshold.Limit) {
+		n = limit
 	}
 	holds := map[slo.Operator]bool{
 		slo.LTE: n.Cmp(limit) <= 0, slo.GTE: n.Cmp(limit) >= 0, slo.LT: n.Cmp(limit) < 0, slo.GT: n.Cmp(limit) > 0,
@@ -31,6 +32,13 @@ func naiveValue(v slo.Value, s span) slo.Counts {
 		return slo.Counts{Good: 1}
 	}
 	return slo.Counts{Bad: 1}
+}
+
+// written reports whether a float is written as a limit with decimals is: 0.1
+// is, though the float is a little more.
+func written(n *big.Rat, limit slo.Decimal) bool {
+	f, _ := n.Float64()
+	return strings.Contains(string(limit), ".") && strconv.FormatFloat(f, 'f', -1, 64) == string(limit)
 }
 
 func naiveShare(kind slo.RawType, n *big.Rat, known bool) slo.Counts {
@@ -65,8 +73,11 @@ func naiveNumber(of string, s span) (n *big.Rat, isFloat, known bool) {
 		if of == `span.attributes["v"] / 2` {
 			v /= 2
 		}
-		if math.IsNaN(v) {
+		switch {
+		case math.IsNaN(v):
 			return nil, true, false
+		case math.IsInf(v, 0): // Beyond all limits, as the greatest floats are.
+			v = math.Copysign(math.MaxFloat64, v)
 		}
 		return new(big.Rat).SetFloat64(v), true, true
 	default:
@@ -86,7 +97,8 @@ func drawValue(t *rapid.T) *slo.Value {
 		Threshold: slo.Threshold{
 			Op: rapid.SampledFrom([]slo.Operator{slo.LTE, slo.GTE, slo.LT, slo.GT}).Draw(t, "operator"),
 			Limit: rapid.SampledFrom([]slo.Decimal{
-				"0", "0.5", "-0.5", "1", "2", "0.1", "9007199254740993", "-999999999999999999", "0.3", "0.000000001", "0.0000000015", "0.300000001",
+				"0", "0.5", "-0.5", "1", "2", "0.1", "9007199254740993", "-9007199254740993", "9007199254740992.5", "999999999999999999",
+				"-999999999999999999", "0.3", "0.000000001", "0.0000000015", "0.300000001", "0.100000000000000001",
 			}).Draw(t, "limit"),
 		},
 	}
@@ -97,6 +109,7 @@ func drawNumber(t *rapid.T) any {
 		rapid.SampledFrom([]any{
 			nil, "1", true, int64(0), int64(1), int64(2), int64(-1), int64(9007199254740992), int64(9007199254740993), int64(math.MinInt64),
 			0.5, 0.1, 1.0, math.Nextafter(1, 2), math.Nextafter(0, -1), -0.5, math.NaN(), 0.5e-9, 1.5e-9, 9007199254740992.0,
+			-9007199254740992.0, math.Nextafter(1<<53, math.MaxFloat64), 1e18, -1e18, 1e19, math.Copysign(0, -1), math.Inf(1), math.Inf(-1),
 		}),
 		rapid.Map(rapid.Float64Range(0, 1), func(f float64) any { return f }),
 		rapid.Map(rapid.Int64(), func(n int64) any { return n }),

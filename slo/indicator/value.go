@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -70,12 +71,12 @@ type limit struct {
 	op          slo.Operator
 	integer     bound[int64]
 	nanoseconds bound[uint64]
-	float       float64
+	float       floatBound
 }
 
 func newLimit(t slo.Threshold) limit {
 	exact := t.Limit.Rat()
-	l := limit{op: t.Op, float: t.Limit.Float()}
+	l := limit{op: t.Op, float: newFloatBound(t.Limit)}
 	l.integer = newBound(exact, (*big.Int).IsInt64, (*big.Int).Int64)
 	exact.Mul(exact, big.NewRat(1e9, 1)) // Of seconds.
 	l.nanoseconds = newBound(exact, (*big.Int).IsUint64, (*big.Int).Uint64)
@@ -112,6 +113,34 @@ func (b bound[T]) compare(n T) int {
 	}
 }
 
+// floatBound is a decimal that floats are compared with exactly: every other
+// float lies on the same side of it as of the float that is nearest.
+type floatBound struct {
+	nearest float64
+	// order is how the nearest itself compares with the decimal.
+	order int
+}
+
+// newFloatBound takes the nearest float for a decimal with a fraction that is
+// written like it: 0.1 is not above 0.1, though the float is, by 6e-18. A whole
+// number is one that was counted, and is meant to the last digit.
+func newFloatBound(d slo.Decimal) floatBound {
+	b := floatBound{nearest: d.Float()}
+	exact, written := d.Rat(), slo.Decimal(strconv.FormatFloat(b.nearest, 'f', -1, 64))
+	if exact.IsInt() || written.Rat().Cmp(exact) != 0 {
+		b.order = new(big.Rat).SetFloat64(b.nearest).Cmp(exact)
+	}
+	return b
+}
+
+// compare is -1, 0 or 1, as cmp.Compare has it.
+func (b floatBound) compare(f float64) int {
+	if f == b.nearest {
+		return b.order
+	}
+	return cmp.Compare(f, b.nearest)
+}
+
 // valued judges an event by its value.
 func (j *judge) valued(v *value) outcome {
 	if v.raw != "" {
@@ -128,8 +157,8 @@ func (j *judge) valued(v *value) outcome {
 		switch n := j.number(v.expression); n.kind {
 		case integer: // Exactly, where 2^53+1 as a float would pass for 2^53.
 			comparison = v.limit.integer.compare(n.integer)
-		case float: // As a float: 0.1 is not above 0.1, though the float is.
-			comparison = cmp.Compare(n.float, v.limit.float)
+		case float:
+			comparison = v.limit.float.compare(n.float)
 		case notANumber:
 			return undecided
 		}

@@ -103,9 +103,9 @@ func TestThresholdsThatCanNeverBe(t *testing.T) {
 		"a burn rate of at most less than 0":       {"lte", "-0.5", "burnrate", "a burn rate of lte -0.5 never is: none is below 0"},
 		"all of the budget":                        {"gte", "1", "budget-consumed", ""},
 		"nothing of the budget":                    {"gte", "0", "budget-consumed", "a share of the budget that is spent of gte 0 always is: write more than 0"},
-		"more of the budget than can be spent":     {"gt", "1000", "budget-consumed", "a share of the budget that is spent of gt 1000 can never be: " + highest},
+		"more of the budget than can be spent":     {"gt", "1000", "budget-consumed", "a share of the budget that is spent of gt 1000 can never be: " + highest + "; 1 is the whole budget, and 1000 % is 10"},
 		"a drop of nothing":                        {"gte", "0", "budget-drop", "a share of the budget that a look-back spends of gte 0 always is: write more than 0"},
-		"a drop of more than can be spent":         {"gte", "1001", "budget-drop", "a share of the budget that a look-back spends of gte 1001 can never be: " + highest},
+		"a drop of more than can be spent":         {"gte", "1001", "budget-drop", "a share of the budget that a look-back spends of gte 1001 can never be: " + highest + "; 1 is the whole budget, and 1001 % is 10.01"},
 		"a budget that is gone":                    {"lte", "0", "time-to-exhaustion", ""},
 		"a budget that is gone before":             {"lt", "0", "time-to-exhaustion", "a time to exhaustion of lt 0 never is: write hours above 0"},
 		"a budget that lasts at least no time":     {"gte", "0", "time-to-exhaustion", "a time to exhaustion of gte 0 always is: write lte, and hours above 0"},
@@ -124,6 +124,36 @@ func TestThresholdsThatCanNeverBe(t *testing.T) {
 			require.Equal(t, "spec.alertPolicies[0].spec.conditions[0].spec.condition.threshold", faults[0].Field)
 			require.Equal(t, 24, faults[0].Line)
 			require.False(t, faults[0].Note)
+		})
+	}
+}
+
+func TestAShareOfTheBudgetThatLooksLikeAPercentageIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ op, threshold, kind, warning string }{
+		"80 for 80 %":             {"gte", "80", "budget-consumed", "80 is 80 times the budget: 1 is the whole budget, and 80 % is 0.8"},
+		"a drop by 2.5 for 2.5 %": {"gt", "2.5", "budget-drop", "2.5 is 2.5 times the budget: 1 is the whole budget, and 2.5 % is 0.025"},
+		"at most 80 for 80 %":     {"lte", "80", "budget-consumed", "80 is 80 times the budget: 1 is the whole budget, and 80 % is 0.8"},
+		"2 for 2 %":               {"gte", "2", "budget-drop", "2 is 2 times the budget: 1 is the whole budget, and 2 % is 0.02"},
+		"80 % as a share":         {"gte", "0.8", "budget-consumed", ""},
+		"the whole budget":        {"gt", "1", "budget-consumed", ""},
+		"half of it too much":     {"gte", "1.5", "budget-consumed", ""},
+		"a burn rate":             {"gte", "80", "burnrate", ""},
+		"hours":                   {"lte", "80", "time-to-exhaustion", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := withCondition(t, fmt.Sprintf("kind: burnrate, op: %s, threshold: %s, lookbackWindow: 1h", c.op, c.threshold), "slowburn.dev/condition: "+c.kind, "")
+			for _, mode := range []openslo.Mode{openslo.Strict, openslo.Lenient} {
+				_, warnings := resolved(t, file, mode)
+				if c.warning == "" {
+					require.Empty(t, warnings)
+					continue
+				}
+				require.Len(t, warnings, 1)
+				require.Equal(t, c.warning, warnings[0].Reason)
+				require.Equal(t, "spec.alertPolicies[0].spec.conditions[0].spec.condition.threshold", warnings[0].Field)
+			}
 		})
 	}
 }

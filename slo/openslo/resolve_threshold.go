@@ -1,13 +1,15 @@
 package openslo
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
 )
 
-// checkThreshold compares the threshold with the highest value there can be.
+// checkThreshold refuses a threshold that is never or always reached, and tells
+// of one that was probably meant as a percentage.
 func (r *resolver) checkThreshold(at place, c slo.AlertCondition, s slo.SLO) {
 	if c.Threshold == "" { // It could not be read.
 		return
@@ -26,9 +28,33 @@ func (r *resolver) checkThreshold(at place, c slo.AlertCondition, s slo.SLO) {
 	case c.Op == slo.LTE && zero < 0, c.Op == slo.LT && zero <= 0:
 		r.refuse(at, "a %s of %s %s never is: none is below 0", what, c.Op, c.Threshold)
 	}
-	if c.Op != slo.GTE && c.Op != slo.GT || r.targetsFaulty() {
-		return
+	// Who writes 80 means 80 %, which nobody is ever told of.
+	percentage := ""
+	if c.Kind != slo.BurnRate && limit.Cmp(big.NewRat(likelyPercentage, 1)) >= 0 {
+		percentage = fmt.Sprintf("1 is the whole budget, and %s %% is %s", c.Threshold, hundredth(limit))
 	}
+	if possible := r.checkReach(at, c, s, what, percentage); possible && percentage != "" {
+		r.warn(at, "%s is %s times the budget: %s", c.Threshold, c.Threshold, percentage)
+	}
+}
+
+// likelyPercentage is the share of a budget from which on it was probably meant
+// as a percentage. Half a budget too much may be worth an alert.
+const likelyPercentage = 2
+
+// hundredth is a hundredth of a decimal, to its last digit.
+func hundredth(of *big.Rat) string {
+	text := new(big.Rat).Quo(of, big.NewRat(100, 1)).FloatString(20)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
+// checkReach compares the threshold with the highest value there can be, and
+// reports whether any objective can reach it.
+func (r *resolver) checkReach(at place, c slo.AlertCondition, s slo.SLO, what, hint string) bool {
+	if c.Op != slo.GTE && c.Op != slo.GT || r.targetsFaulty() {
+		return true
+	}
+	limit := c.Threshold.Rat()
 	limits, possible := highest(s), 0
 	var most *big.Rat
 	for _, top := range limits {
@@ -39,13 +65,18 @@ func (r *resolver) checkThreshold(at place, c slo.AlertCondition, s slo.SLO) {
 			most = top
 		}
 	}
+	if hint != "" {
+		hint = "; " + hint
+	}
 	switch {
 	case len(limits) == 0 || possible == len(limits):
 	case possible == 0:
-		r.refuse(at, "a %s of %s %s can never be: the highest of %s is %s, when every event is bad", what, c.Op, c.Threshold, &r.root, short(most))
+		r.refuse(at, "a %s of %s %s can never be: the highest of %s is %s, when every event is bad%s", what, c.Op, c.Threshold, &r.root, short(most), hint)
+		return false
 	default:
 		r.warn(at, "a %s of %s %s can never be for every objective of %s: the highest of all is %s", what, c.Op, c.Threshold, &r.root, short(most))
 	}
+	return true
 }
 
 // targetsFaulty reports whether anything of the SLO has a fault that its highest

@@ -24,12 +24,16 @@ func (r *reader) name(v value) string {
 	return text
 }
 
-// text reads optional text of one line, of at most limit characters. It
-// reports whether there is nothing wrong with it.
+// text reads optional text of one line, of at most limit characters, all of
+// which can be seen. It reports whether there is nothing wrong with it.
 func (r *reader) text(v value, limit int) (string, bool) {
 	text, ok := r.prose(v, limit)
 	if strings.ContainsAny(text, "\t\r\n") {
 		r.refuse(v, "must be one line without tabs, found %s", r.describe(v.node))
+		return "", false
+	}
+	if c, found := invisible(text); found {
+		r.refuse(v, "holds the invisible character %U: remove it", c)
 		return "", false
 	}
 	return text, ok

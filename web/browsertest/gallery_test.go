@@ -64,6 +64,28 @@ func TestTheGallery(t *testing.T) {
 	}
 }
 
+// TestAResetIsMarkedInTheCharts looks at the mark in every look: within the chart,
+// label and all, and in none of the burn rates, which a reset leaves alone.
+func TestAResetIsMarkedInTheCharts(t *testing.T) {
+	_, address := serveFixtures(t)
+	b := open(t, address)
+	const marks = `[...document.querySelectorAll(".chart-mark")].map((m) => m.closest("figure").dataset.chart + ":" + m.textContent).join()`
+	for _, l := range looks() {
+		b.wear(t, l)
+		b.do(t, chromedp.Navigate("http://"+address+"/-/gallery/slo-excluded"), chromedp.WaitVisible(chromedp.CSS("h1")))
+		b.until(t, 30*time.Second, `document.getElementById("charts").dataset.drawn > 3 && `+marks+` === "budget:budget reset,sli:,events:"`)
+		require.True(t, ask[bool](t, b, `(() => {
+			const line = document.querySelector(".chart-mark"), words = document.createRange();
+			words.selectNodeContents(line);
+			const text = words.getBoundingClientRect(), chart = line.parentNode.getBoundingClientRect();
+			return text.width > 40 && text.left >= chart.left && text.right <= chart.right && text.top >= chart.top && text.bottom <= chart.bottom;
+		})()`), "the label is within the chart")
+		b.check(t, "slo-excluded", l)
+	}
+	b.do(t, chromedp.Navigate("http://"+address+"/-/gallery/slo-burning"), chromedp.WaitVisible(chromedp.CSS("h1")))
+	b.until(t, 30*time.Second, `document.getElementById("charts").dataset.drawn > 3 && `+marks+` === ""`)
+}
+
 // TestAPageThatIsOpenSaysThatItWentStale, and that it is not any more.
 func TestAPageThatIsOpenSaysThatItWentStale(t *testing.T) {
 	source, address := serveFixtures(t)

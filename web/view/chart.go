@@ -103,6 +103,11 @@ func NewChart(name string, o slo.ObjectiveStatus, line slo.Timeline, episodes []
 	return c
 }
 
+// ResetDrawn reports that the budget was begun anew within the stretch.
+func (c Chart) ResetDrawn() bool {
+	return c.ResetAt != nil && *c.ResetAt >= c.From && *c.ResetAt <= c.To
+}
+
 func newChartEpisode(e slo.Episode) ChartEpisode {
 	out := ChartEpisode{ID: e.ID, Tier: e.Tier, Severity: e.Severity, State: e.State, From: e.FiredAt.Unix()}
 	if !e.ResolvedAt.IsZero() {

@@ -49,7 +49,7 @@ func Maintained() slo.Status {
 	o.ExcludedCounts = slo.Counts{Good: 9_000, Bad: 1_000}
 	all := o.Counts.Plus(o.ExcludedCounts)
 	o.Without = &slo.Unexcluded{Counts: all, Budget: slo.BudgetOf(o.Target, all)}
-	o.ResetAt = Now().Add(-8 * 24 * time.Hour)
+	o.ResetAt = Now().Add(-8 * 24 * time.Hour).Truncate(time.Hour) // Where the history has an edge.
 	status.Resets = []slo.Reset{
 		{SLO: status.Definition.SLO.Name, At: o.ResetAt, Reason: "a load test spent it"},
 		{SLO: status.Definition.SLO.Name, At: o.ResetAt.Add(-time.Hour), Reason: "the first try"},

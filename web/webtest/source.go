@@ -118,9 +118,22 @@ func (s *Source) GotDocuments() slo.Documents {
 	return s.got
 }
 
-// Delete notes the object. One with an origin is read-only, one with users in
+// Delete notes the objects. One with an origin is read-only, one with users in
 // use.
-func (s *Source) Delete(ctx context.Context, ref slo.ObjectRef) error {
+func (s *Source) Delete(ctx context.Context, refs ...slo.ObjectRef) error {
+	refused := slo.DeleteError{}
+	for _, ref := range refs {
+		if err := s.delete(ref); err != nil {
+			refused[ref] = err
+		}
+	}
+	if len(refused) > 0 {
+		return refused
+	}
+	return s.trouble(ctx)
+}
+
+func (s *Source) delete(ref slo.ObjectRef) error {
 	origin, err := s.origin(ref)
 	switch {
 	case err != nil:
@@ -133,7 +146,7 @@ func (s *Source) Delete(ctx context.Context, ref slo.ObjectRef) error {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.deleted = append(s.deleted, ref)
-	return s.trouble(ctx)
+	return nil
 }
 
 func (s *Source) origin(ref slo.ObjectRef) (string, error) {

@@ -22,7 +22,9 @@ func (s *Source) Timeline(name string, objective int, from, to time.Time, points
 		return slo.Timeline{}, fmt.Errorf("no scenario is called %s: %w", name, slo.ErrNotFound)
 	}
 	plan := slo.NewPlan(status.Definition.SLO, objective)
-	return plan.Timeline(s.readingOf(kind), from, to, points), nil
+	reading := s.readingOf(kind)
+	reading.ResetAt = status.Objectives[objective].ResetAt
+	return plan.Timeline(reading, from, to, points), nil
 }
 
 // readingOf makes the history of a scenario once: it holds a quarter of a

@@ -143,6 +143,27 @@
     ctx.restore();
   }
 
+  // mark is an upright line where the budget was begun anew. It belongs to the
+  // page and not to the canvas, so that the style sheet knows its colours. Burn
+  // rates have none: look-backs do not begin anew.
+  function mark(u, labelled) {
+    const at = data.reset_at;
+    let line = u.over.querySelector(".chart-mark");
+    if (at == null || at < data.from || at > data.to) {
+      line?.remove();
+      return;
+    }
+    if (!line) {
+      line = document.createElement("div");
+      line.className = "chart-mark";
+      line.textContent = labelled ? "budget reset" : "";
+      u.over.append(line);
+    }
+    const left = u.valToPos(at, "x");
+    line.style.left = `${left}px`;
+    line.classList.toggle("chart-mark-late", left > u.over.clientWidth / 2);
+  }
+
   // note says in the middle of a chart why there is no line.
   function note(u, words) {
     const { ctx } = u;
@@ -246,7 +267,7 @@
       ], { range: (u, least, most) => [Math.min(0, least ?? 0), Math.max(1, most ?? 1)] },
       axes((u, splits) => splits.map((v) => `${Math.round(v * 100)} %`), 56),
       (u) => { drawUnmeasured(u, true); drawEpisodes(u, true); },
-      (u) => rule(u, 0, colours.exhausted, u.scales.y.min < 0 ? "spent" : "", false)),
+      (u) => { rule(u, 0, colours.exhausted, u.scales.y.min < 0 ? "spent" : "", false); mark(u, true); }),
     },
     sli: {
       rows: () => [middles(), data.start.map((_, i) => share(i))],
@@ -258,7 +279,7 @@
       } },
       axes((u, splits, axis, space, step) => splits.map((v) => v > 1 + 1e-9 || v < 0 ? "" : percent(v, decimals(step * 100))), 66),
       (u) => drawUnmeasured(u),
-      (u) => rule(u, data.target, colours.threshold, `target ${trim(data.target * 100)} %`, true)),
+      (u) => { rule(u, data.target, colours.threshold, `target ${trim(data.target * 100)} %`, true); mark(u); }),
     },
     events: {
       // A few bad events among many are drawn at least this high.
@@ -270,7 +291,7 @@
       make: (holder) => options(holder, [
         bars("events", "good", (i) => totals()[i]), bars("bad", "bad", (i) => whole(data.bad[i])),
       ], { range: (u, least, most) => [0, Math.max(most ?? 0, 1) * 1.08] },
-      axes((u, splits) => splits.map(short), 48), (u) => drawUnmeasured(u), () => {}),
+      axes((u, splits) => splits.map(short), 48), (u) => drawUnmeasured(u), (u) => mark(u)),
     },
     tier: {
       rows: (figure) => {
