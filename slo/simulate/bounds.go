@@ -94,7 +94,7 @@ type stretch struct{ begin, latest, first, until slo.Slice }
 func (r *run) lookBack(length time.Duration, now, until time.Time) stretch {
 	next := now.Add(step)
 	first := r.lane.to(next)
-	s := stretch{first: slo.SliceOf(next), until: slo.SliceOf(until)}
+	s := stretch{first: slo.SliceOf(first), until: slo.SliceOf(until)}
 	if window := r.definition.Window; length == 0 && window.Rolling() {
 		length = window.Duration
 	}
@@ -112,8 +112,13 @@ func (r *run) counts(s stretch) (bad, total bounds) {
 	if r.lane.slices != nil && len(r.lane.feeds) > 1 {
 		return r.lane.members[0].between(s.begin, s.latest, s.first, s.until)
 	}
+	end := s.first
+	if r.lane.slices != nil { // The events of a slice that is still open are no evidence yet.
+		length := r.lane.members[0].length
+		end = end / length * length
+	}
 	for _, e := range r.lane.events {
-		b, t := e.between(s.begin, s.latest, s.first, s.until)
+		b, t := e.between(s.begin, s.latest, end, s.until)
 		bad.least, bad.most = bad.least+b.least, bad.most+b.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}
