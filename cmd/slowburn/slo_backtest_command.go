@@ -12,6 +12,7 @@ import (
 
 	"github.com/slowburn-slo/slowburn/internal/slotest"
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/exclusion"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 	"github.com/slowburn-slo/slowburn/slo/simulate"
 )
@@ -110,7 +111,7 @@ func (b *backtest) run(ctx context.Context, name string) (simulate.Report, slo.S
 		return none, definition, err
 	}
 	report, err := simulate.Backtest(definition, candidates, series, simulate.BacktestOptions{
-		From: from, To: to, Incidents: incidents, LeastLost: b.leastLost,
+		From: from, To: to, Incidents: incidents, LeastLost: b.leastLost, Expand: exclusion.Expand,
 	})
 	return report, definition, err
 }

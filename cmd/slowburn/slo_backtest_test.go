@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,10 +40,15 @@ func (counted10) Buckets(_ context.Context, _ slo.SeriesID, from, to slo.Slice) 
 
 func serveCounts(t *testing.T) string {
 	t.Helper()
-	set := newCatalog(t)
 	text, err := os.ReadFile("../../examples/slos/checkout.yaml")
 	require.NoError(t, err)
-	fromFile(t, set, "checkout.yaml", string(text))
+	return serveCountsOf(t, string(text))
+}
+
+func serveCountsOf(t *testing.T, documents string) string {
+	t.Helper()
+	set := newCatalog(t)
+	fromFile(t, set, "checkout.yaml", documents)
 	source := inForceWithObjectives{inForce{webtest.NewSource(), set}}
 	server := httptest.NewServer(apiOf(t, func(s *web.Settings) {
 		s.Statuses, s.Definitions, s.Objects, s.Ledger = source, set, set, counted10{webtest.NewSource()}
@@ -138,6 +145,19 @@ func TestBacktestOverFiles(t *testing.T) {
 		require.NotZero(t, failed.status, fault)
 		require.Contains(t, failed.stderr, fault)
 	}
+}
+
+func TestABacktestDoesNotJudgeMaintenance(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/slos/checkout.yaml")
+	require.NoError(t, err)
+	begin := time.Now().UTC().Truncate(time.Minute).Add(-185 * time.Minute) // Around the outage of three hours ago.
+	exclusions := fmt.Sprintf(`    slowburn.dev/exclusions: '[{start: "%s", duration: 20m, as: drop}]'`, begin.Format(slo.CalendarStart))
+	server := serveCountsOf(t, strings.Replace(string(text), "    slowburn.dev/runbook:", exclusions+"\n    slowburn.dev/runbook:", 1))
+	ran := runSLO(t, "", "backtest", "--server", server, "--since", "1d", "checkout-availability")
+	require.Zero(t, ran.status, ran.stderr)
+	require.Contains(t, ran.stdout, "0 incidents found.")
+	require.Regexp(t, `default +0 +0 +0/0 `, ran.stdout)
 }
 
 func TestSLOTestSaysHowItEnded(t *testing.T) {

@@ -45,6 +45,8 @@ type BacktestOptions struct {
 	// LeastLost is the share of a window's budget that a stretch must have lost
 	// to be found as an incident; 0 is LeastLost.
 	LeastLost float64
+	// Expand finds when exclusions are (see Options).
+	Expand Expand
 }
 
 // Report is what a backtest has found.
@@ -73,13 +75,13 @@ func Backtest(definition slo.SLO, candidates []NamedPolicy, series Series, optio
 		definitions[i] = definition
 		definitions[i].Policies = c.Policies
 	}
-	d, err := newDrive(definitions, series, options.From, options.To, Options{CountedSince: options.CountedSince})
+	d, err := newDrive(definitions, series, options.From, options.To, Options{CountedSince: options.CountedSince, Expand: options.Expand})
 	if err != nil {
 		return Report{}, err
 	}
 	report := Report{From: d.from, To: d.to, Incidents: slices.Clone(options.Incidents)}
 	if report.Found = len(report.Incidents) == 0; report.Found {
-		report.Incidents = FindIncidents(definition, series, d.from, d.to, options.LeastLost)
+		report.Incidents = FindIncidents(definition, series, d.from, d.to, options.LeastLost, d.excluded)
 	}
 	slices.SortStableFunc(report.Incidents, func(a, b Incident) int { return a.From.Compare(b.From) })
 	for _, incident := range report.Incidents {

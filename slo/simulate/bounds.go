@@ -229,7 +229,7 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 		if mark.After(since) {
 			since = mark
 		}
-		return until.Sub(since) < tier.Long, same && now.Sub(since) >= tier.Long
+		return waited(r.drive.excluded, since, until) < tier.Long, same && waited(r.drive.excluded, since, now) >= tier.Long
 	case slo.SourceSilent:
 		pause := shortestSilence
 		if same && r.status.LastEvent.Equal(mark) {
@@ -238,9 +238,9 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 					pause = max(pause, v.Pause)
 				}
 			}
-			always = any && now.Sub(mark) >= pause && r.status.Silent
+			always = any && waited(r.drive.excluded, mark, now) >= pause && r.status.Silent
 		}
-		return !any && same || any && until.Sub(mark) < pause, always
+		return !any && same || any && waited(r.drive.excluded, mark, until) < pause, always
 	case slo.Blind:
 		return r.blind(now, until, any)
 	case slo.BurnRate, slo.BudgetConsumed, slo.BudgetDrop, slo.TimeToExhaustion:

@@ -150,14 +150,14 @@ func TestIncidentsAreFoundWhereTheyWere(t *testing.T) {
 	spoil(begin.Add(2*day+25*time.Minute), 10*time.Minute, 300) // A pause of five minutes is none.
 	spoil(begin.Add(5*day), 6*time.Hour, 20)
 	spoil(begin.Add(8*day), time.Minute, 20) // It costs too little.
-	found := simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0)
+	found := simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0, nil)
 	require.Len(t, found, 2, "%+v", found)
 	require.Equal(t, begin.Add(2*day), found[0].From)
 	require.Equal(t, begin.Add(2*day+35*time.Minute), found[0].To)
 	require.InDelta(t, 54_000/(0.001*30*8640*1000), found[0].Lost, 0.001)
 	require.Equal(t, begin.Add(5*day), found[1].From)
 	require.Equal(t, begin.Add(5*day+6*time.Hour), found[1].To)
-	require.Len(t, simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0.0001), 3)
+	require.Len(t, simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0.0001, nil), 3)
 }
 
 // paging is a policy that pages at a burn rate over one look-back.
