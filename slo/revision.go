@@ -85,3 +85,30 @@ func (d Definition) Counted() []Series {
 	}
 	return all
 }
+
+// SeriesRevision is a series that an objective counts by, or did before an edit.
+type SeriesRevision struct {
+	// Revision is the last one that counted by it.
+	Revision int
+	Series   SeriesID
+	// Until is when the next came into force; zero for the one of now.
+	Until time.Time
+}
+
+// SeriesRevisions are the series that an objective counts by and did before
+// edits, newest first: what its budget is spliced of.
+func (d Definition) SeriesRevisions(index int) []SeriesRevision {
+	newest := SeriesRevision{Revision: d.Revision, Series: d.SLO.SeriesOf(index).ID}
+	all := []SeriesRevision{newest}
+	for _, e := range d.Earlier {
+		before, comparable := d.SLO.Under(e)
+		if !comparable {
+			continue
+		}
+		if id := before.SeriesOf(index).ID; id != newest.Series {
+			newest = SeriesRevision{Revision: e.Revision, Series: id, Until: e.Until}
+			all = append(all, newest)
+		}
+	}
+	return all
+}
