@@ -19,6 +19,9 @@ func printBacktest(w io.Writer, r tried) error {
 	}
 	fmt.Fprintf(w, "%s from %s to %s, %s, %s %s.\n", printable(r.slo), r.From.Format(time.RFC3339), r.To.Format(time.RFC3339),
 		slo.FormatDuration(r.To.Sub(r.From)), counted(len(r.Incidents), "incident"), found)
+	for _, i := range r.Outside {
+		fmt.Fprintf(w, "The incident %s to %s begins outside of the data: it is not counted.\n", i.From.Format(time.RFC3339), i.To.Format(time.RFC3339))
+	}
 	for _, b := range r.before {
 		fmt.Fprintf(w, "Objective %d measured something else until %s: up to then, as its budget, it is made of the %s of revision %d.\n",
 			b.Objective, b.Until.Format(time.RFC3339), counted(b.Buckets, "bucket"), b.Revision)
@@ -97,6 +100,7 @@ type backtestOutput struct {
 	LeftOut     *time.Time       `json:"left_out_before"`
 	Found       bool             `json:"incidents_found"`
 	Incidents   []incidentOutput `json:"incidents"`
+	Outside     []incidentOutput `json:"incidents_outside"`
 	Policies    []scoreOutput    `json:"policies"`
 	Recommended string           `json:"recommended"`
 	Reason      string           `json:"reason"`
@@ -167,13 +171,16 @@ type budgetOutput struct {
 func newBacktestOutput(r tried) backtestOutput {
 	out := backtestOutput{
 		SLO: r.slo, From: r.From, To: r.To, Before: append([]spliced{}, r.before...), Found: r.Found,
-		Incidents: []incidentOutput{}, Policies: []scoreOutput{}, Recommended: r.Recommended, Reason: r.Reason,
+		Incidents: []incidentOutput{}, Outside: []incidentOutput{}, Policies: []scoreOutput{}, Recommended: r.Recommended, Reason: r.Reason,
 	}
 	if !r.leftOut.IsZero() {
 		out.LeftOut = &r.leftOut
 	}
 	for _, i := range r.Incidents {
 		out.Incidents = append(out.Incidents, incidentOutput(i))
+	}
+	for _, i := range r.Outside {
+		out.Outside = append(out.Outside, incidentOutput(i))
 	}
 	for _, s := range r.Scores {
 		out.Policies = append(out.Policies, newScoreOutput(s))

@@ -131,6 +131,12 @@ func TestBacktestOverFiles(t *testing.T) {
 	require.Contains(t, done.stdout, "1/2")
 	require.Contains(t, done.stdout, "missed")
 
+	done = call("--incident", "2026-01-05T11:06:40Z/10m", "--incident", "2026-01-06T20:00:00Z/1h", "checkout-availability")
+	require.Zero(t, done.status, done.stderr)
+	require.Contains(t, done.stdout, "The incident 2026-01-06T20:00:00Z to 2026-01-06T21:00:00Z begins outside of the data: it is not counted.")
+	require.Contains(t, done.stdout, "1/1")
+	require.NotContains(t, done.stdout, "missed")
+
 	for fault, args := range map[string][]string{
 		"by which no objective of checkout-fast counts": {"checkout-fast"},
 		`no SLO has the name "other"`:                   {"other"},

@@ -213,6 +213,45 @@ func TestABacktestScoresAndRecommends(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestIncidentsOutsideOfTheDataAreNotMissed(t *testing.T) {
+	t.Parallel()
+	d := definition(t, "0.999")
+	buckets := append(steady(begin, 10*time.Minute, 300), steady(begin.Add(10*time.Minute), day, 0)...)
+	incident := func(after, length time.Duration) simulate.Incident {
+		return simulate.Incident{From: begin.Add(after), To: begin.Add(after + length)}
+	}
+	for name, test := range map[string]struct {
+		given           []simulate.Incident
+		inside, outside int
+		detected, falls int
+		recall          float64
+	}{
+		"one long before it":                   {[]simulate.Incident{incident(-day, time.Hour), incident(0, 10*time.Minute)}, 1, 1, 1, 0, 1},
+		"one after it":                         {[]simulate.Incident{incident(0, 10*time.Minute), incident(3*day, time.Hour)}, 1, 1, 1, 0, 1},
+		"one that ends where it begins":        {[]simulate.Incident{incident(-time.Hour, time.Hour)}, 0, 1, 0, 1, math.NaN()},
+		"one that began before explains pages": {[]simulate.Incident{incident(-time.Hour, 70*time.Minute)}, 0, 1, 0, 0, math.NaN()},
+		"one within it is missed":              {[]simulate.Incident{incident(0, 10*time.Minute), incident(20*time.Hour, time.Hour)}, 2, 0, 1, 0, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report, err := simulate.Backtest(d, simulate.Candidates(d), simulate.Series{d.SeriesOf(0).ID: buckets},
+				simulate.BacktestOptions{From: begin, To: begin.Add(day), Incidents: test.given})
+			require.NoError(t, err)
+			require.False(t, report.Found)
+			require.Len(t, report.Incidents, test.inside)
+			require.Len(t, report.Outside, test.outside)
+			s := report.Scores[0]
+			require.Equal(t, []int{1, test.detected, test.falls}, []int{s.Pages, s.Detected, s.FalsePages})
+			require.Len(t, s.Detections, test.inside)
+			if math.IsNaN(test.recall) {
+				require.True(t, math.IsNaN(s.Recall))
+			} else {
+				require.InDelta(t, test.recall, s.Recall, 1e-9)
+			}
+		})
+	}
+}
+
 func TestWithoutIncidentsTheQuieterPolicyIsRecommended(t *testing.T) {
 	t.Parallel()
 	d := definition(t, "0.999")
