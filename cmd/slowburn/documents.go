@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"time"
@@ -56,6 +57,12 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		return slo.SLO{}, warnings, faults
 	}
 	return s, warnings, err
+}
+
+// Alike implements catalog.Language: the command line lays documents out so that
+// they can be sent as one stream.
+func (language) Alike(a, b []byte) bool {
+	return bytes.Equal(bytes.TrimSpace(streamed(a)), bytes.TrimSpace(streamed(b)))
 }
 
 // faultsOfExclusions are of those that cannot be, of which OpenSLO knows nothing.

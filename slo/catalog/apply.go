@@ -26,7 +26,7 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 	if err := c.settle(ctx); err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(candidates)
+	p, err := c.weighRequest(candidates, false)
 	if err != nil {
 		return slo.Applied{}, err
 	}
@@ -37,13 +37,14 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 	return c.inForce.Load().stamp(p.applied), nil
 }
 
-// Try says what Apply would do, and does not do it.
+// Try says what Apply would do, and does not do it; of files (see slo.Documents)
+// what would be if they held the documents.
 func (c *Catalog) Try(_ context.Context, documents slo.Documents) (slo.Applied, error) {
 	candidates, warnings, err := c.request(documents)
 	if err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(candidates)
+	p, err := c.weighRequest(candidates, documents.OfFiles)
 	if err != nil {
 		return slo.Applied{}, err
 	}
@@ -130,13 +131,23 @@ func (c *Catalog) request(documents slo.Documents) ([]candidate, slo.DocumentWar
 	return candidates, warnings, nil
 }
 
-// weighRequest refuses what has faults, and every name that comes from a file.
-func (c *Catalog) weighRequest(candidates []candidate) (*plan, error) {
+// weighRequest refuses what has faults, and every name that comes from a file
+// unless ofFiles are to be weighed.
+func (c *Catalog) weighRequest(candidates []candidate, ofFiles bool) (*plan, error) {
 	before := c.inForce.Load()
 	var refused []error
-	for _, one := range candidates {
-		if origin, found := before.origin(one.ObjectRef); found && origin != "" {
+	for i := range candidates {
+		one := &candidates[i]
+		origin, found := before.origin(one.ObjectRef)
+		switch {
+		case !found || origin == "":
+		case !ofFiles:
 			refused = append(refused, fmt.Errorf("apply %s, from %s: %w", one, origin, slo.ErrReadOnly))
+		default:
+			one.origin = origin
+			if document := before.document(one.ObjectRef); c.Language.Alike(document, one.Source) {
+				one.Source = document
+			}
 		}
 	}
 	if len(refused) > 0 {
@@ -148,6 +159,9 @@ func (c *Catalog) weighRequest(candidates []candidate) (*plan, error) {
 	}
 	if len(p.faults) > 0 {
 		return nil, p.faults
+	}
+	for _, one := range candidates {
+		p.applied.Changes[p.wanted[one.ObjectRef]].Origin = one.origin
 	}
 	return p, nil
 }

@@ -50,6 +50,9 @@ type Language interface {
 	// Resolve puts into an SLO all that it refers to, directly and through
 	// others. find gives an object by its kind and name, or false.
 	Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error)
+	// Alike reports whether two documents are the same but for how they were
+	// laid out to be sent.
+	Alike(a, b []byte) bool
 }
 
 // Object is one document as it was read.
