@@ -30,6 +30,16 @@ func EarlierRevisions(before, now Definition) []EarlierRevision {
 	return earlier
 }
 
+// After is the definition with what it has of before: of the one whose place it
+// takes, if there is one.
+func (d Definition) After(before *Definition) Definition {
+	d.CreatedAt = d.AppliedAt
+	if before != nil {
+		d.CreatedAt, d.Earlier = before.CreatedAt, EarlierRevisions(*before, d)
+	}
+	return d
+}
+
 // sameSeries reports whether the objectives of two SLOs count the same, each.
 func sameSeries(a, b SLO) bool { return slices.Equal(seriesOf(a), seriesOf(b)) }
 

@@ -118,7 +118,9 @@ func (s *state) after(saved slo.Change) *state {
 	revised := slices.Clone(saved.Definitions)
 	for i, d := range revised {
 		if before, found := s.definition(d.SLO.Name); found {
-			revised[i].Earlier = slo.EarlierRevisions(before, d)
+			revised[i] = d.After(&before)
+		} else {
+			revised[i] = d.After(nil)
 		}
 	}
 	objects := make([]slo.Object, 0, len(s.objects)+len(saved.Objects))
