@@ -12,6 +12,9 @@ type Documents struct {
 	// RetireNow: tiers go over to what is measured now at once, where an edit
 	// changed that, and not when it covers their look-backs.
 	RetireNow bool
+	// OfFiles: what comes from a file is compared as if the file were changed,
+	// where a Try would say that it may not be.
+	OfFiles bool
 }
 
 // Change is what changes in one go, all of it or nothing.
@@ -44,6 +47,8 @@ type ObjectChange struct {
 	// are zero, of what would change still the old ones.
 	Revision  int
 	AppliedAt time.Time
+	// Origin is the file that it comes from; empty for the API.
+	Origin string
 }
 
 // Effect is what a change does to an object.

@@ -58,6 +58,9 @@ func (k ExclusionKind) takenFrom(c, part Counts) Counts {
 	return c.Minus(part)
 }
 
+// Leaves is what becomes of events that are excluded.
+func (k ExclusionKind) Leaves(c Counts) Counts { return k.takenFrom(c, c) }
+
 // takenFromAll is takenFrom of the members, too.
 func (k ExclusionKind) takenFromAll(m, part measure) measure {
 	left := measure{counts: k.takenFrom(m.counts, part.counts)}

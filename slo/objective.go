@@ -114,6 +114,9 @@ type Definition struct {
 	Revision int
 	// AppliedAt is when this revision came into force.
 	AppliedAt time.Time
+	// CreatedAt is since when there is an SLO of this name without a gap: when the
+	// first revision came into force, or the first since it was deleted.
+	CreatedAt time.Time
 	// RetireNow: whoever applied this revision did not want its tiers to wait
 	// for it to cover their look-backs.
 	RetireNow bool

@@ -1,6 +1,9 @@
 package slo
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Reset begins a budget anew: what was spent before it no longer counts.
 type Reset struct {
@@ -9,6 +12,23 @@ type Reset struct {
 	Objective int
 	At        time.Time
 	Reason    string
+}
+
+// ResetsSince are those that are not of before an instant: of an SLO that had the
+// name before it was deleted, say.
+func ResetsSince(resets []Reset, at time.Time) []Reset {
+	for i, r := range resets {
+		if r.At.Before(at) {
+			kept := slices.Clone(resets[:i])
+			for _, later := range resets[i:] {
+				if !later.At.Before(at) {
+					kept = append(kept, later)
+				}
+			}
+			return kept
+		}
+	}
+	return resets
 }
 
 // MaxResetReason is how many bytes the reason of a reset may have.

@@ -30,6 +30,16 @@ func EarlierRevisions(before, now Definition) []EarlierRevision {
 	return earlier
 }
 
+// After is the definition with what it has of before: of the one whose place it
+// takes, if there is one.
+func (d Definition) After(before *Definition) Definition {
+	d.CreatedAt = d.AppliedAt
+	if before != nil {
+		d.CreatedAt, d.Earlier = before.CreatedAt, EarlierRevisions(*before, d)
+	}
+	return d
+}
+
 // sameSeries reports whether the objectives of two SLOs count the same, each.
 func sameSeries(a, b SLO) bool { return slices.Equal(seriesOf(a), seriesOf(b)) }
 
@@ -81,6 +91,33 @@ func (d Definition) Counted() []Series {
 	for _, e := range d.Earlier {
 		if _, comparable := d.SLO.Under(e); comparable && !e.Retired {
 			all = append(all, e.SLO.Series()...)
+		}
+	}
+	return all
+}
+
+// SeriesRevision is a series that an objective counts by, or did before an edit.
+type SeriesRevision struct {
+	// Revision is the last one that counted by it.
+	Revision int
+	Series   SeriesID
+	// Until is when the next came into force; zero for the one of now.
+	Until time.Time
+}
+
+// SeriesRevisions are the series that an objective counts by and did before
+// edits, newest first: what its budget is spliced of.
+func (d Definition) SeriesRevisions(index int) []SeriesRevision {
+	newest := SeriesRevision{Revision: d.Revision, Series: d.SLO.SeriesOf(index).ID}
+	all := []SeriesRevision{newest}
+	for _, e := range d.Earlier {
+		before, comparable := d.SLO.Under(e)
+		if !comparable {
+			continue
+		}
+		if id := before.SeriesOf(index).ID; id != newest.Series {
+			newest = SeriesRevision{Revision: e.Revision, Series: id, Until: e.Until}
+			all = append(all, newest)
 		}
 	}
 	return all

@@ -26,8 +26,8 @@ func (in *verdictInput) length() time.Duration { return in.period.To.Sub(in.peri
 // verdict judges one tier.
 func (p *Plan) verdict(r *Reading, tier *Tier, in *verdictInput, v *TierStatus) {
 	*v = TierStatus{
-		Tier:   tier,
-		Unit:   p.unit, Weighted: p.weighted(),
+		Tier: tier,
+		Unit: p.unit, Weighted: p.weighted(),
 		Long:   LookBackCounts{Counts: in.long.Counts, Rate: in.long.Rate},
 		Short:  LookBackCounts{Counts: in.short.Counts, Rate: in.short.Rate},
 		Frozen: tier.LeftOut == "" && r.measured(in.frozenFrom(tier), in.to) < 0.5,

@@ -48,6 +48,8 @@ type changeJSON struct {
 	Effect       slo.Effect `json:"effect"`
 	Follows      bool       `json:"follows"`
 	SeriesChange *bool      `json:"series_change"`
+	// Origin is the file of the server that has it, empty for none.
+	Origin string `json:"origin"`
 }
 
 // applySLOs applies documents of all kinds, or with dry_run says what they
@@ -73,9 +75,9 @@ func (s *Server) applySLOs(c *gin.Context) {
 	}
 }
 
-// documentsOf reads the body, and strict, retire_now and dry_run of the query.
+// documentsOf reads the body, and the flags of the query.
 func documentsOf(r *http.Request) (documents slo.Documents, dry bool, err error) {
-	if err := knownQuery(r, "strict", "dry_run", "retire_now"); err != nil {
+	if err := knownQuery(r, "strict", "dry_run", "retire_now", "of_files"); err != nil {
 		return documents, false, err
 	}
 	documents.File = "request"
@@ -87,6 +89,12 @@ func documentsOf(r *http.Request) (documents slo.Documents, dry bool, err error)
 	}
 	if dry, err = flagOf(r, "dry_run"); err != nil {
 		return documents, false, err
+	}
+	if documents.OfFiles, err = flagOf(r, "of_files"); err != nil {
+		return documents, false, err
+	}
+	if documents.OfFiles && !dry {
+		return documents, false, refuse(http.StatusBadRequest, "of_files goes with dry_run=true: what comes from a file is changed in the file")
 	}
 	documents.Data, err = readBody(r)
 	return documents, dry, err
@@ -141,7 +149,7 @@ func newTried(applied slo.Applied) triedJSON {
 func newChanges(changes []slo.ObjectChange) []changeJSON {
 	out := make([]changeJSON, len(changes))
 	for i, one := range changes {
-		out[i] = changeJSON{Kind: one.Kind, Name: one.Name, Effect: one.Effect, Follows: one.Follows}
+		out[i] = changeJSON{Kind: one.Kind, Name: one.Name, Effect: one.Effect, Follows: one.Follows, Origin: one.Origin}
 		if one.Kind == slo.KindSLO {
 			out[i].SeriesChange = &changes[i].Recounts
 		}

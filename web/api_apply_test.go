@@ -35,13 +35,13 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 			slo.Applied{Changes: []slo.ObjectChange{fresh}},
 			http.StatusCreated, "/api/v1/slos/fresh",
 			`{"slos":[{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[],
-				"changes":[{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false}]}`,
+				"changes":[{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false,"origin":""}]}`,
 		},
 		"an edit is not": {
 			slo.Applied{Changes: []slo.ObjectChange{edited}},
 			http.StatusOK, "",
 			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"}],"objects":[],"followed":[],"warnings":[],
-				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false}]}`,
+				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false,"origin":""}]}`,
 		},
 		"several have no one place": {
 			slo.Applied{Changes: []slo.ObjectChange{edited, fresh, object}},
@@ -49,9 +49,9 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 			`{"slos":[{"name":"edited","revision":7,"applied_at":"2026-03-14T15:00:00Z"},
 				{"name":"fresh","revision":1,"applied_at":"2026-03-14T15:00:00Z"}],
 				"objects":[{"kind":"SLI","name":"fast","revision":1}],"followed":[],"warnings":[],
-				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false},
-					{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false},
-					{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null}]}`,
+				"changes":[{"kind":"SLO","name":"edited","effect":"changed","follows":false,"series_change":false,"origin":""},
+					{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":false,"origin":""},
+					{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null,"origin":""}]}`,
 		},
 		"an object has a place of its own": {
 			slo.Applied{
@@ -62,8 +62,8 @@ func TestApplyAnswersWithWhatCameIntoForce(t *testing.T) {
 			},
 			http.StatusCreated, "/api/v1/objects/SLI/fast",
 			`{"slos":[],"objects":[{"kind":"SLI","name":"fast","revision":1}],"followed":["behind"],
-				"changes":[{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null},
-					{"kind":"SLO","name":"behind","effect":"changed","follows":true,"series_change":false}],
+				"changes":[{"kind":"SLI","name":"fast","effect":"created","follows":false,"series_change":null,"origin":""},
+					{"kind":"SLO","name":"behind","effect":"changed","follows":true,"series_change":false,"origin":""}],
 				"warnings":[{"file":"request","document":1,"line":3,"object":"SLI fast","field":"spec.op","reason":"has no effect"}]}`,
 		},
 	} {
@@ -96,11 +96,15 @@ func TestADryRunSaysWhatWouldChange(t *testing.T) {
 	w := do(serve(t, source), request(http.MethodPost, "/api/v1/slos?dry_run=true&strict=true", "x"))
 	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
 	require.JSONEq(t, `{"dry_run":true,"changes":[
-		{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":true},
-		{"kind":"SLI","name":"fast","effect":"unchanged","follows":false,"series_change":null},
-		{"kind":"SLO","name":"behind","effect":"changed","follows":true,"series_change":false}],
+		{"kind":"SLO","name":"fresh","effect":"created","follows":false,"series_change":true,"origin":""},
+		{"kind":"SLI","name":"fast","effect":"unchanged","follows":false,"series_change":null,"origin":""},
+		{"kind":"SLO","name":"behind","effect":"changed","follows":true,"series_change":false,"origin":""}],
 		"warnings":[{"file":"request","document":0,"line":0,"object":"","field":"","reason":"is odd"}]}`, w.Body.String())
 	require.Equal(t, slo.Documents{File: "request", Data: []byte("x"), Strict: true}, source.GotDocuments())
+
+	w = do(serve(t, source), request(http.MethodPost, "/api/v1/slos?dry_run=true&of_files=true", "x"))
+	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+	require.True(t, source.GotDocuments().OfFiles)
 
 	source.ApplyError = slo.DocumentErrors{{File: "request", Reason: "is wrong"}}
 	p := requireProblem(t, do(serve(t, source), request(http.MethodPost, "/api/v1/slos?dry_run=true", "x")), http.StatusBadRequest)
@@ -111,7 +115,7 @@ func TestFlagsOfApplyAreTrueOrFalse(t *testing.T) {
 	t.Parallel()
 	source := webtest.NewSource()
 	handler := serve(t, source)
-	for _, query := range []string{"?dry_run=yes", "?strict=1", "?strict=true&strict=true", "?dryrun=true"} {
+	for _, query := range []string{"?dry_run=yes", "?strict=1", "?strict=true&strict=true", "?dryrun=true", "?of_files=true"} {
 		requireProblem(t, do(handler, request(http.MethodPost, "/api/v1/slos"+query, "x")), http.StatusBadRequest)
 	}
 	require.Nil(t, source.Got(), "a flag that is misspelled applies nothing")

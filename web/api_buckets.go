@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -21,8 +22,14 @@ type bucketsJSON struct {
 	SLO       string       `json:"slo"`
 	Objective int          `json:"objective"`
 	Series    slo.SeriesID `json:"series"`
-	From      instant      `json:"from"`
-	To        instant      `json:"to"`
+	// Revision is the newest that counted by the series, Until when the next
+	// came into force; null for the one of now.
+	Revision int     `json:"revision"`
+	Until    instant `json:"until"`
+	// Revisions are the series that the budget is spliced of, newest first.
+	Revisions []seriesRevisionJSON `json:"revisions"`
+	From      instant              `json:"from"`
+	To        instant              `json:"to"`
 	// CountedSince is from when on every accepted event was counted; null if
 	// that is not known.
 	CountedSince instant `json:"counted_since"`
@@ -34,6 +41,14 @@ type bucketsJSON struct {
 	// Audit is the newest audit of all, null if there was none.
 	Audit   *auditJSON   `json:"audit"`
 	Buckets []bucketJSON `json:"buckets"`
+}
+
+// seriesRevisionJSON is a series of the objective: events before Until are of it,
+// but for those that are of the one behind it.
+type seriesRevisionJSON struct {
+	Revision int          `json:"revision"`
+	Series   slo.SeriesID `json:"series"`
+	Until    instant      `json:"until"`
 }
 
 type bucketJSON struct {
@@ -63,7 +78,7 @@ func (s *Server) getBuckets(c *gin.Context) {
 }
 
 func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
-	if err := knownQuery(r, "objective", "from", "to"); err != nil {
+	if err := knownQuery(r, "objective", "revision", "from", "to"); err != nil {
 		return bucketsJSON{}, err
 	}
 	status, err := s.settings.Statuses.Status(name)
@@ -81,14 +96,25 @@ func (s *Server) buckets(r *http.Request, name string) (bucketsJSON, error) {
 	if err != nil {
 		return bucketsJSON{}, err
 	}
-	series := status.Definition.SLO.SeriesOf(objective.Index).ID
+	revisions := status.Definition.SeriesRevisions(objective.Index)
+	one, err := revisionOf(revisions, r.URL.Query().Get("revision"))
+	if err != nil {
+		return bucketsJSON{}, err
+	}
+	series := one.Series
 	buckets, err := s.settings.Ledger.Buckets(r.Context(), series, from, to)
 	if err != nil {
 		return bucketsJSON{}, err
 	}
 	out := bucketsJSON{
 		SLO: name, Objective: objective.Index, Series: series, From: instant(from.Start()), To: instant(to.Start()),
-		CountedSince: instant(objective.CountedSince), Recount: s.recountOf(name), Buckets: make([]bucketJSON, len(buckets)),
+		Revision: one.Revision, Until: instant(one.Until), Buckets: make([]bucketJSON, len(buckets)),
+	}
+	if one.Until.IsZero() {
+		out.CountedSince, out.Recount = instant(objective.CountedSince), s.recountOf(name)
+	}
+	for _, each := range revisions {
+		out.Revisions = append(out.Revisions, seriesRevisionJSON{Revision: each.Revision, Series: each.Series, Until: instant(each.Until)})
 	}
 	verdicts, err := s.verdicts(r.Context(), series, from, to)
 	if err != nil {
@@ -112,6 +138,21 @@ func newBucket(b slo.Bucket, verdict slo.SliceVerdict) bucketJSON {
 		Late: b.Late, Repeats: b.Repeats, Conflicts: b.Conflicts, Revisions: b.Revisions, RevisedAt: instant(b.RevisedAt),
 		Audit: sliceVerdictJSON{Verdict: verdict.Verdict, At: instant(verdict.At)},
 	}
+}
+
+// revisionOf finds the series of a revision, that of now if none is given.
+func revisionOf(revisions []slo.SeriesRevision, text string) (slo.SeriesRevision, error) {
+	if text == "" {
+		return revisions[0], nil
+	}
+	known := make([]string, len(revisions))
+	for i, one := range revisions {
+		if known[i] = strconv.Itoa(one.Revision); known[i] == text {
+			return one, nil
+		}
+	}
+	return slo.SeriesRevision{}, refuse(http.StatusBadRequest,
+		"revision %q is not one up to which the objective counted by a series of its own: those are %s", text, strings.Join(known, ", "))
 }
 
 // objectiveOf finds the objective by its index, the first if none is given.

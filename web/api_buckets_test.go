@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,10 +27,51 @@ func TestBucketsAreRows(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.Code, w.Body.String())
 	series := source.List[0].Definition.SLO.Indicator.Series().ID
 	require.JSONEq(t, `{"slo":"payment-works","objective":0,"series":"`+string(series)+`",
+		"revision":`+strconv.Itoa(source.List[0].Definition.Revision)+`,"until":null,
+		"revisions":[{"revision":`+strconv.Itoa(source.List[0].Definition.Revision)+`,"series":"`+string(series)+`","until":null}],
 		"from":"2026-03-14T15:08:20Z","to":"2026-03-14T15:08:50Z",
 		"counted_since":"2026-03-01T00:00:00Z","recount":null,"refused":null,"audit":null,
 		"buckets":[{"start":"2026-03-14T15:08:20Z","end":"2026-03-14T15:08:30Z","good":97,"bad":2,"unknown":1,"total":100,
 			"late":0,"repeats":0,"conflicts":0,"revisions":0,"revised_at":null,"audit":{"verdict":"not audited","at":null}}]}`, w.Body.String())
+}
+
+func TestBucketsOfBeforeAnEdit(t *testing.T) {
+	t.Parallel()
+	source := webtest.NewSource(webtest.Burning())
+	d := &source.List[0].Definition
+	before := d.SLO
+	before.Indicator.Total.Service = "payment-old"
+	d.Revision = 5
+	d.Earlier = []slo.EarlierRevision{{Revision: 3, Until: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC), SLO: before}}
+	handler := serve(t, source)
+	type answer struct {
+		Series       slo.SeriesID
+		Revision     int
+		Until        *time.Time
+		CountedSince *time.Time `json:"counted_since"`
+		Revisions    []struct {
+			Revision int
+			Series   slo.SeriesID
+			Until    *time.Time
+		}
+	}
+	ask := func(query string) (got answer) {
+		w := get(handler, "/api/v1/slos/payment-works/buckets"+query)
+		require.Equal(t, http.StatusOK, w.Code, w.Body.String())
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		return got
+	}
+	now, then := ask(""), ask("?revision=3")
+	require.Equal(t, now, ask("?revision=5"))
+	require.Equal(t, d.SLO.SeriesOf(0).ID, now.Series)
+	require.Nil(t, now.Until)
+	require.Len(t, now.Revisions, 2)
+	require.Equal(t, before.SeriesOf(0).ID, then.Series)
+	require.Equal(t, 3, then.Revision)
+	require.Equal(t, d.Earlier[0].Until, *then.Until)
+	require.Nil(t, then.CountedSince)
+	require.Equal(t, now.Revisions, then.Revisions)
+	requireProblem(t, get(handler, "/api/v1/slos/payment-works/buckets?revision=4"), http.StatusBadRequest)
 }
 
 func TestABucketMayBeAMinute(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
@@ -59,6 +60,12 @@ func (language) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Obje
 		return s, warnings, append(faults, more...)
 	}
 	return s, warnings, err
+}
+
+// Alike implements catalog.Language: the command line lays documents out so that
+// they can be sent as one stream.
+func (language) Alike(a, b []byte) bool {
+	return bytes.Equal(bytes.TrimSpace(streamed(a)), bytes.TrimSpace(streamed(b)))
 }
 
 // faultsOfExclusions are of those that cannot be, of which OpenSLO knows nothing.

@@ -71,6 +71,8 @@ type changeOutput struct {
 	SeriesChange *bool      `json:"series_change"`
 	File         string     `json:"file"`
 	Line         int        `json:"line"`
+	// Origin is the file of the server that has it, empty for none.
+	Origin string `json:"origin"`
 }
 
 func (c changeOutput) ref() slo.ObjectRef { return slo.ObjectRef{Kind: c.Kind, Name: c.Name} }
@@ -81,7 +83,7 @@ type refusedError struct {
 }
 
 // sending says how documents are sent.
-type sending struct{ strict, dry, retireNow bool }
+type sending struct{ strict, dry, retireNow, ofFiles bool }
 
 // sendDocuments sends all documents in one request.
 func sendDocuments(ctx context.Context, api *apiClient, d *documents, s sending) (appliedOutput, error) {
@@ -92,6 +94,9 @@ func sendDocuments(ctx context.Context, api *apiClient, d *documents, s sending)
 	query := url.Values{"strict": {strconv.FormatBool(s.strict)}, "dry_run": {strconv.FormatBool(s.dry)}}
 	if s.retireNow {
 		query.Set("retire_now", "true")
+	}
+	if s.ofFiles {
+		query.Set("of_files", "true")
 	}
 	answer := appliedOutput{DryRun: s.dry}
 	err = api.send(ctx, http.MethodPost, "/api/v1/slos?"+query.Encode(), request.body, &answer)

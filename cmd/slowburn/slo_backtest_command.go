@@ -12,6 +12,7 @@ import (
 
 	"github.com/slowburn-slo/slowburn/internal/slotest"
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/exclusion"
 	"github.com/slowburn-slo/slowburn/slo/openslo"
 	"github.com/slowburn-slo/slowburn/slo/simulate"
 )
@@ -44,14 +45,14 @@ func newSLOBacktest(getenv func(string) string) *cobra.Command {
 			if err := checkOutput(b.output, "table", "json"); err != nil {
 				return err
 			}
-			report, definition, err := b.run(cmd.Context(), args[0])
+			tried, err := b.run(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			if b.output == "json" {
-				return printJSON(cmd.OutOrStdout(), newBacktestOutput(definition, report))
+				return printJSON(cmd.OutOrStdout(), newBacktestOutput(tried))
 			}
-			return printBacktest(cmd.OutOrStdout(), definition, report)
+			return printBacktest(cmd.OutOrStdout(), tried)
 		},
 	}
 	b.api.bindServer(cmd, getenv)
@@ -66,53 +67,62 @@ func newSLOBacktest(getenv func(string) string) *cobra.Command {
 	return cmd
 }
 
-func (b *backtest) run(ctx context.Context, name string) (simulate.Report, slo.SLO, error) {
-	var none simulate.Report
+// tried is what a backtest has found, of which SLO, over what.
+type tried struct {
+	simulate.Report
+
+	slo     string
+	before  []spliced
+	leftOut time.Time
+}
+
+func (b *backtest) run(ctx context.Context, name string) (tried, error) {
+	var none tried
 	since, err := slo.ParseDuration(b.since)
 	if err != nil {
-		return none, slo.SLO{}, usageError{fmt.Errorf("--since: %w", err)}
+		return none, usageError{fmt.Errorf("--since: %w", err)}
 	}
 	if since > simulate.MaxRange {
-		return none, slo.SLO{}, usageError{fmt.Errorf("--since: at most %s", slo.FormatDuration(simulate.MaxRange))}
+		return none, usageError{fmt.Errorf("--since: at most %s", slo.FormatDuration(simulate.MaxRange))}
 	}
 	incidents, err := incidentsOf(b.incidents)
 	if err != nil {
-		return none, slo.SLO{}, usageError{err}
+		return none, usageError{err}
 	}
 	if len(b.documents) > 0 && len(b.buckets) == 0 {
-		return none, slo.SLO{}, usageError{errors.New("--openslo goes with --buckets: what a server has counted belongs to its own SLO")}
+		return none, usageError{errors.New("--openslo goes with --buckets: what a server has counted belongs to its own SLO")}
 	}
 	shelf := shelf{ctx: ctx, api: &b.api, local: len(b.documents) > 0}
 	if err := shelf.read(b.documents); err != nil {
-		return none, slo.SLO{}, err
+		return none, err
 	}
 	object, err := shelf.slo(name)
 	if err != nil {
-		return none, slo.SLO{}, err
+		return none, err
 	}
 	definition, err := shelf.resolve(object)
 	if err != nil {
-		return none, slo.SLO{}, err
+		return none, err
 	}
 	if !(b.leastLost > 0 && b.leastLost <= 1000) {
-		return none, definition, usageError{fmt.Errorf("--least-lost %g: expected a share of a budget above 0, as in 0.02", b.leastLost)}
+		return none, usageError{fmt.Errorf("--least-lost %g: expected a share of a budget above 0, as in 0.02", b.leastLost)}
 	}
 	candidates := simulate.Candidates(definition)
 	for _, file := range b.policies {
 		policy, err := shelf.policy(file, object)
 		if err != nil {
-			return none, definition, err
+			return none, err
 		}
 		candidates = append(candidates, policy)
 	}
-	series, from, to, err := b.counts(ctx, definition, since)
+	r, err := b.counts(ctx, definition, since)
 	if err != nil {
-		return none, definition, err
+		return none, err
 	}
-	report, err := simulate.Backtest(definition, candidates, series, simulate.BacktestOptions{
-		From: from, To: to, Incidents: incidents, LeastLost: b.leastLost,
+	report, err := simulate.Backtest(definition, candidates, r.series, simulate.BacktestOptions{
+		From: r.from, To: r.to, Incidents: incidents, LeastLost: b.leastLost, Expand: exclusion.Expand,
 	})
-	return report, definition, err
+	return tried{Report: report, slo: definition.Name, before: r.before, leftOut: r.leftOut}, err
 }
 
 // incidentsOf reads FROM/TO and FROM/LENGTH.

@@ -21,7 +21,14 @@ const pageOfBuckets = 48 * time.Hour
 
 // bucketsAnswer is what the API says of buckets, as far as it is needed.
 type bucketsAnswer struct {
-	Series  slo.SeriesID `json:"series"`
+	Objective int          `json:"objective"`
+	Series    slo.SeriesID `json:"series"`
+	// Revisions are the series that the budget is spliced of, newest first.
+	Revisions []struct {
+		Revision int          `json:"revision"`
+		Series   slo.SeriesID `json:"series"`
+		Until    *time.Time   `json:"until"`
+	} `json:"revisions"`
 	Buckets []struct {
 		Start   time.Time `json:"start"`
 		End     time.Time `json:"end"`
@@ -42,37 +49,44 @@ func (a bucketsAnswer) check() error {
 	return nil
 }
 
-func (a bucketsAnswer) addTo(series simulate.Series) {
-	for _, b := range a.Buckets {
-		series[a.Series] = append(series[a.Series], slo.Bucket{
-			Slice: slo.SliceOf(b.Start), Minute: b.End.Sub(b.Start) == time.Minute, Counts: slo.Counts{Good: b.Good, Bad: b.Bad, Unknown: b.Unknown},
-		})
-	}
+// recorded is what a backtest drives policies over.
+type recorded struct {
+	series   simulate.Series
+	from, to time.Time
+	// before is what of it was counted before edits; what lies before leftOut is
+	// left out, zero for nothing.
+	before  []spliced
+	leftOut time.Time
 }
 
 // counts are the buckets of the SLO's series, and where the backtest begins and
 // ends: with the first event of the last time that was asked for.
-func (b *backtest) counts(ctx context.Context, definition slo.SLO, since time.Duration) (series simulate.Series, from, to time.Time, err error) {
+func (b *backtest) counts(ctx context.Context, definition slo.SLO, since time.Duration) (recorded, error) {
+	answers := newSplicer(definition)
+	var to time.Time
+	var err error
 	if len(b.buckets) > 0 {
-		series, err = bucketsOfFiles(b.buckets, definition)
+		err = answers.addFiles(b.buckets)
 	} else {
 		to = time.Now().UTC().Truncate(slo.SliceLength)
-		series, err = b.fetch(ctx, definition, to.Add(-since), to)
+		err = b.fetch(ctx, answers, to.Add(-since), to)
 	}
 	if err != nil {
-		return nil, from, to, err
+		return recorded{}, err
 	}
-	first, last := reachOf(series)
+	r := recorded{to: to}
+	r.series, r.before, r.leftOut = answers.splice()
+	first, last := reachOf(r.series)
 	if first.IsZero() {
-		return nil, from, to, errors.New("nothing was counted in that time: there is nothing to try policies on")
+		return recorded{}, errors.New("nothing was counted in that time: there is nothing to try policies on")
 	}
-	if to.IsZero() {
-		to = last
+	if r.to.IsZero() {
+		r.to = last
 	}
-	if from = to.Add(-since); from.Before(first) {
-		from = first
+	if r.from = r.to.Add(-since); r.from.Before(first) {
+		r.from = first
 	}
-	return series, from, to, nil
+	return r, nil
 }
 
 // reachOf are the beginning of the first and the end of the last bucket.
@@ -90,49 +104,92 @@ func reachOf(series simulate.Series) (first, last time.Time) {
 	return first, last
 }
 
-// fetch reads the buckets from the server, page by page.
-func (b *backtest) fetch(ctx context.Context, definition slo.SLO, from, to time.Time) (simulate.Series, error) {
-	series := simulate.Series{}
-	known := map[slo.SeriesID]bool{}
-	for i := range definition.Objectives {
-		id := definition.SeriesOf(i).ID
-		if known[id] {
+// fetch reads the buckets from the server: of each series for the time in which
+// the budget is made of it.
+func (b *backtest) fetch(ctx context.Context, answers *splicer, from, to time.Time) error {
+	read := map[slo.SeriesID]bool{}
+	for i := range answers.definition.Objectives {
+		id := answers.definition.SeriesOf(i).ID
+		newest, err := b.page(ctx, answers.definition.Name, i, 0, to.Add(-slo.SliceLength), to)
+		if err != nil {
+			return err
+		}
+		if newest.Series != id {
+			return fmt.Errorf("objective %d of %s was changed meanwhile: try again", i, answers.definition.Name)
+		}
+		newest.Buckets = nil
+		if err := answers.add(newest); err != nil {
+			return err
+		}
+		if read[id] {
 			continue
 		}
-		known[id] = true
-		for at := from; at.Before(to); at = at.Add(pageOfBuckets) {
-			end := at.Add(pageOfBuckets)
-			if end.After(to) {
-				end = to
+		read[id] = true
+		revisions, _ := answers.agreed(id)
+		for k, r := range revisions {
+			begin, end, revision := from, to, 0
+			if k+1 < len(revisions) {
+				begin = later(begin, slo.SliceOf(revisions[k+1].Until).Start())
 			}
-			query := url.Values{
-				"objective": {strconv.Itoa(i)}, "from": {at.Format(time.RFC3339)}, "to": {end.Format(time.RFC3339)},
+			if k > 0 {
+				end, revision = slo.SliceOf(r.Until).Start(), r.Revision
 			}
-			var answer bucketsAnswer
-			if err := b.api.do(ctx, "GET", pathOf(slo.ObjectRef{Kind: slo.KindSLO, Name: definition.Name})+"/buckets?"+query.Encode(), &answer); err != nil {
-				return nil, err
+			if err := b.pages(ctx, answers, i, revision, begin, end); err != nil {
+				return err
 			}
-			if answer.Series != id {
-				return nil, fmt.Errorf("objective %d of %s was changed meanwhile: try again", i, definition.Name)
-			}
-			answer.addTo(series)
 		}
 	}
-	return series, nil
+	return nil
 }
 
-// bucketsOfFiles reads answers of the API, one or more in each file.
-func bucketsOfFiles(files []string, definition slo.SLO) (simulate.Series, error) {
-	series := simulate.Series{}
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// pages reads what one revision of an objective counted in [from, to).
+func (b *backtest) pages(ctx context.Context, answers *splicer, objective, revision int, from, to time.Time) error {
+	for at := from; at.Before(to); at = at.Add(pageOfBuckets) {
+		end := at.Add(pageOfBuckets)
+		if end.After(to) {
+			end = to
+		}
+		answer, err := b.page(ctx, answers.definition.Name, objective, revision, at, end)
+		if err != nil {
+			return err
+		}
+		if err := answers.add(answer); err != nil {
+			return fmt.Errorf("objective %d of %s was changed meanwhile, try again: %w", objective, answers.definition.Name, err)
+		}
+	}
+	return nil
+}
+
+// page reads one answer; revision 0 is that of now.
+func (b *backtest) page(ctx context.Context, name string, objective, revision int, from, to time.Time) (answer bucketsAnswer, err error) {
+	query := url.Values{
+		"objective": {strconv.Itoa(objective)}, "from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)},
+	}
+	if revision > 0 {
+		query.Set("revision", strconv.Itoa(revision))
+	}
+	err = b.api.do(ctx, "GET", pathOf(slo.ObjectRef{Kind: slo.KindSLO, Name: name})+"/buckets?"+query.Encode(), &answer)
+	return answer, err
+}
+
+// addFiles reads answers of the API, one or more in each file.
+func (s *splicer) addFiles(files []string) error {
 	for _, file := range files {
-		if err := bucketsOfFile(file, definition, series); err != nil {
-			return nil, fmt.Errorf("--buckets %s: %w", file, err)
+		if err := s.addFile(file); err != nil {
+			return fmt.Errorf("--buckets %s: %w", file, err)
 		}
 	}
-	return series, nil
+	return nil
 }
 
-func bucketsOfFile(file string, definition slo.SLO, series simulate.Series) error {
+func (s *splicer) addFile(file string) error {
 	opened, err := os.Open(file)
 	if err != nil {
 		return err
@@ -148,22 +205,11 @@ func bucketsOfFile(file string, definition slo.SLO, series simulate.Series) erro
 		if err != nil {
 			return fmt.Errorf("answer %d is not what the API gives: %w", n, err)
 		}
-		if !counts(definition, answer.Series) {
-			return fmt.Errorf("answer %d has series %s, by which no objective of %s counts: its indicator is another one", n, strconv.Quote(string(answer.Series)), definition.Name)
-		}
 		if err := answer.check(); err != nil {
 			return fmt.Errorf("answer %d: %w", n, err)
 		}
-		answer.addTo(series)
-	}
-}
-
-// counts reports whether an objective counts by a series.
-func counts(definition slo.SLO, id slo.SeriesID) bool {
-	for i := range definition.Objectives {
-		if definition.SeriesOf(i).ID == id {
-			return true
+		if err := s.add(answer); err != nil {
+			return fmt.Errorf("answer %d: %w", n, err)
 		}
 	}
-	return false
 }

@@ -12,13 +12,24 @@ import (
 	"github.com/slowburn-slo/slowburn/slo/simulate"
 )
 
-func printBacktest(w io.Writer, definition slo.SLO, r simulate.Report) error {
+func printBacktest(w io.Writer, r tried) error {
 	found := "given"
 	if r.Found {
 		found = "found"
 	}
-	fmt.Fprintf(w, "%s from %s to %s, %s, %s %s.\n\n", printable(definition.Name), r.From.Format(time.RFC3339), r.To.Format(time.RFC3339),
+	fmt.Fprintf(w, "%s from %s to %s, %s, %s %s.\n", printable(r.slo), r.From.Format(time.RFC3339), r.To.Format(time.RFC3339),
 		slo.FormatDuration(r.To.Sub(r.From)), counted(len(r.Incidents), "incident"), found)
+	for _, i := range r.Outside {
+		fmt.Fprintf(w, "The incident %s to %s begins outside of the data: it is not counted.\n", i.From.Format(time.RFC3339), i.To.Format(time.RFC3339))
+	}
+	for _, b := range r.before {
+		fmt.Fprintf(w, "Objective %d measured something else until %s: up to then, as its budget, it is made of the %s of revision %d.\n",
+			b.Objective, b.Until.Format(time.RFC3339), counted(b.Buckets, "bucket"), b.Revision)
+	}
+	if !r.leftOut.IsZero() {
+		fmt.Fprintf(w, "What lies before %s is left out: objectives that count the same now counted differently then.\n", r.leftOut.Format(time.RFC3339))
+	}
+	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "POLICY\tPAGES/WEEK\tTICKETS/WEEK\tDETECTED\tMEDIAN\tWORST\tFALSE PAGES\tFIRING\tBUDGET LEFT")
 	for _, s := range r.Scores {
@@ -34,7 +45,7 @@ func printBacktest(w io.Writer, definition slo.SLO, r simulate.Report) error {
 	}
 	if len(r.Incidents) > 0 {
 		fmt.Fprintln(w)
-		if err := printIncidents(w, r); err != nil {
+		if err := printIncidents(w, r.Report); err != nil {
 			return err
 		}
 	}
@@ -85,8 +96,11 @@ type backtestOutput struct {
 	SLO         string           `json:"slo"`
 	From        time.Time        `json:"from"`
 	To          time.Time        `json:"to"`
+	Before      []spliced        `json:"before_edits"`
+	LeftOut     *time.Time       `json:"left_out_before"`
 	Found       bool             `json:"incidents_found"`
 	Incidents   []incidentOutput `json:"incidents"`
+	Outside     []incidentOutput `json:"incidents_outside"`
 	Policies    []scoreOutput    `json:"policies"`
 	Recommended string           `json:"recommended"`
 	Reason      string           `json:"reason"`
@@ -154,13 +168,19 @@ type budgetOutput struct {
 	Left *float64  `json:"left_ratio"`
 }
 
-func newBacktestOutput(definition slo.SLO, r simulate.Report) backtestOutput {
+func newBacktestOutput(r tried) backtestOutput {
 	out := backtestOutput{
-		SLO: definition.Name, From: r.From, To: r.To, Found: r.Found,
-		Incidents: []incidentOutput{}, Policies: []scoreOutput{}, Recommended: r.Recommended, Reason: r.Reason,
+		SLO: r.slo, From: r.From, To: r.To, Before: append([]spliced{}, r.before...), Found: r.Found,
+		Incidents: []incidentOutput{}, Outside: []incidentOutput{}, Policies: []scoreOutput{}, Recommended: r.Recommended, Reason: r.Reason,
+	}
+	if !r.leftOut.IsZero() {
+		out.LeftOut = &r.leftOut
 	}
 	for _, i := range r.Incidents {
 		out.Incidents = append(out.Incidents, incidentOutput(i))
+	}
+	for _, i := range r.Outside {
+		out.Outside = append(out.Outside, incidentOutput(i))
 	}
 	for _, s := range r.Scores {
 		out.Policies = append(out.Policies, newScoreOutput(s))

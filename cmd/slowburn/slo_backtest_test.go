@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,10 +40,15 @@ func (counted10) Buckets(_ context.Context, _ slo.SeriesID, from, to slo.Slice) 
 
 func serveCounts(t *testing.T) string {
 	t.Helper()
-	set := newCatalog(t)
 	text, err := os.ReadFile("../../examples/slos/checkout.yaml")
 	require.NoError(t, err)
-	fromFile(t, set, "checkout.yaml", string(text))
+	return serveCountsOf(t, string(text))
+}
+
+func serveCountsOf(t *testing.T, documents string) string {
+	t.Helper()
+	set := newCatalog(t)
+	fromFile(t, set, "checkout.yaml", documents)
 	source := inForceWithObjectives{inForce{webtest.NewSource(), set}}
 	server := httptest.NewServer(apiOf(t, func(s *web.Settings) {
 		s.Statuses, s.Definitions, s.Objects, s.Ledger = source, set, set, counted10{webtest.NewSource()}
@@ -124,6 +131,12 @@ func TestBacktestOverFiles(t *testing.T) {
 	require.Contains(t, done.stdout, "1/2")
 	require.Contains(t, done.stdout, "missed")
 
+	done = call("--incident", "2026-01-05T11:06:40Z/10m", "--incident", "2026-01-06T20:00:00Z/1h", "checkout-availability")
+	require.Zero(t, done.status, done.stderr)
+	require.Contains(t, done.stdout, "The incident 2026-01-06T20:00:00Z to 2026-01-06T21:00:00Z begins outside of the data: it is not counted.")
+	require.Contains(t, done.stdout, "1/1")
+	require.NotContains(t, done.stdout, "missed")
+
 	for fault, args := range map[string][]string{
 		"by which no objective of checkout-fast counts": {"checkout-fast"},
 		`no SLO has the name "other"`:                   {"other"},
@@ -138,6 +151,19 @@ func TestBacktestOverFiles(t *testing.T) {
 		require.NotZero(t, failed.status, fault)
 		require.Contains(t, failed.stderr, fault)
 	}
+}
+
+func TestABacktestDoesNotJudgeMaintenance(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/slos/checkout.yaml")
+	require.NoError(t, err)
+	begin := time.Now().UTC().Truncate(time.Minute).Add(-185 * time.Minute) // Around the outage of three hours ago.
+	exclusions := fmt.Sprintf(`    slowburn.dev/exclusions: '[{start: "%s", duration: 20m, as: drop}]'`, begin.Format(slo.CalendarStart))
+	server := serveCountsOf(t, strings.Replace(string(text), "    slowburn.dev/runbook:", exclusions+"\n    slowburn.dev/runbook:", 1))
+	ran := runSLO(t, "", "backtest", "--server", server, "--since", "1d", "checkout-availability")
+	require.Zero(t, ran.status, ran.stderr)
+	require.Contains(t, ran.stdout, "0 incidents found.")
+	require.Regexp(t, `default +0 +0 +0/0 `, ran.stdout)
 }
 
 func TestSLOTestSaysHowItEnded(t *testing.T) {

@@ -51,7 +51,8 @@ func TestExportWritesOneAlertATier(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, map[string]bool{"1h": true, "6h": true, "24h": true, "3d": true}, tiers, "the fast tier needs more than a scrape every 15 s")
+	require.Equal(t, map[string]bool{"fast": true, "1h": true, "6h": true, "24h": true, "3d": true, "quiet": true}, tiers)
+	require.Contains(t, got.stdout, "# checkout-fast, objective 0: the tier \"fast\" looks back 30s instead of 10s: that is two scrapes.\n")
 	require.Contains(t, got.stdout, `slowburn_events_total{`, "the counter of /metrics")
 }
 

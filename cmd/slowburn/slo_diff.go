@@ -25,6 +25,7 @@ func newSLODiff(getenv func(string) string) *cobra.Command {
 			"that differ between the canonical forms of what is in force and what is new, and which SLOs would change with them. Of an\n" +
 			"SLO it says whether it would count something else, which is recounted from the journal as far back as that reaches, or\n" +
 			"whether only targets, windows, texts or alerting differ, so that its history stays.\n\n" +
+			"What the server has from a watched folder (serve --slos) is compared, too: apply would refuse it, the file is what to change.\n" +
 			"What is in force and in none of the files is not looked at. The exit status is that of diff: 0 without differences, 1 with\n" +
 			"differences, 2 for trouble, such as a broken document or no server.",
 		Args: someArgs,
@@ -72,7 +73,7 @@ func diffDocuments(cmd *cobra.Command, api *apiClient, args []string, strict boo
 	if err := refuseBroken(cmd, d, output); err != nil {
 		return diffOutput{}, err
 	}
-	tried, err := sendDocuments(cmd.Context(), api, d, sending{strict: strict, dry: true})
+	tried, err := sendDocuments(cmd.Context(), api, d, sending{strict: strict, dry: true, ofFiles: true})
 	if err != nil {
 		return diffOutput{}, refusedByServer(cmd, err, output)
 	}
@@ -113,7 +114,7 @@ func (c *diffChange) compare(ctx context.Context, api *apiClient, o openslo.Obje
 		return err
 	}
 	before := canonical(o.ObjectRef, inForce.Document)
-	c.SameDocument = document == strings.TrimSpace(inForce.Document)
+	c.SameDocument = document == strings.TrimSpace(string(streamed([]byte(inForce.Document))))
 	c.Diff = unifiedDiff(fmt.Sprintf("%s, revision %d in force", o.ObjectRef, inForce.Revision), name, before, after)
 	return nil
 }
@@ -155,13 +156,16 @@ func printDiff(w, warnings io.Writer, out diffOutput, output string) error {
 // consequence says what a change is about, in words.
 func (c diffChange) consequence() string {
 	text := ""
+	if c.Origin != "" {
+		text = " in the server's file " + c.Origin
+	}
 	switch {
 	case c.Follows, c.SameDocument:
-		text = ", since it refers to what changes"
+		text += ", since it refers to what changes"
 	case c.Diff == "" && c.Kind == slo.KindDataSource:
-		text = " in what is not shown"
+		text += " in what is not shown"
 	case c.Diff == "":
-		text = " in its form only"
+		text += " in its form only"
 	}
 	switch {
 	case c.SeriesChange == nil:

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/catalog"
 )
 
 func TestDiffSaysWhatApplyWouldChange(t *testing.T) {
@@ -162,4 +163,28 @@ func TestTroubleOfDiffIsNoDifference(t *testing.T) {
 			require.Contains(t, got.stderr, c.says)
 		})
 	}
+}
+
+func TestDiffComparesWhatComesFromTheWatchedFolder(t *testing.T) {
+	t.Parallel()
+	url, set := serveCatalog(t)
+	const service = `{"apiVersion": "openslo/v1", "kind": "Service", "metadata": {"name": "pinned"}}`
+	_, err := set.Sync(t.Context(), []catalog.File{
+		{Path: "slos/all.yaml", Data: []byte("# All of it.\n---\n" + checkoutSLO + "---\n" + checkoutSLI + "---\n" + spansSource)},
+		{Path: "slos/page.yaml", Data: []byte(pagePolicy + "---\n" + burnsCondition + "---\n" + teamTarget)},
+		{Path: "slos/pinned.json", Data: []byte(service)},
+	})
+	require.NoError(t, err)
+	dir := folder(t, map[string]string{
+		"all.yaml": "# All of it.\n---\n" + checkoutSLO + "---\n" + checkoutSLI + "---\n" + spansSource, "pinned.json": service,
+	})
+	require.Equal(t, ran{0, "0 differences, 4 unchanged\n", ""}, runSLO(t, "", "diff", "--server", url, dir))
+
+	got := runSLO(t, strings.Replace(checkoutSLO, "0.99", "0.995", 1), "diff", "--server", url, "-")
+	require.Equal(t, 1, got.status, got.stderr)
+	require.Contains(t, got.stdout, "SLO checkout would be changed in the server's file slos/all.yaml: it counts the same, its history stays\n")
+	require.Contains(t, got.stdout, "-    - target: 0.99\n+    - target: 0.995\n")
+	got = runSLO(t, strings.Replace(checkoutSLI, "!=", "==", 1), "diff", "--server", url, "-")
+	require.Contains(t, got.stdout, "SLO checkout would be changed, since it refers to what changes: it counts something else, which is recounted from the journal\n")
+	require.Equal(t, 1, runSLO(t, checkoutSLI, "apply", "--server", url, "-").status, "apply refuses it still")
 }

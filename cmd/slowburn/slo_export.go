@@ -21,7 +21,8 @@ func newSLOExport() *cobra.Command {
 		Long: "Write objectives as recording and alerting rules for a Prometheus of your own, to standard output: one alert a tier, so\n" +
 			"that an alert says which one fired. The rules read slowburn_events_total, which a running Slowburn serves at /metrics.\n\n" +
 			"Prometheus extrapolates between scrapes and sees no event twice or late: its figures come near those of Slowburn, and\n" +
-			"are not equal to them. Time slices, composites and conditions other than burn rates are refused.",
+			"are not equal to them. The fast tier looks back two scrapes instead of 10s where that is more; what is not in the file, or\n" +
+			"otherwise, is said in comments on top. Time slices, composites and conditions other than burn rates are refused.",
 		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if scrape < time.Second || scrape > maxScrape {
@@ -47,7 +48,7 @@ func newSLOExport() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().DurationVar(&scrape, "scrape", 30*time.Second, "how often that Prometheus reads /metrics; tiers that need it more often are left out")
+	cmd.Flags().DurationVar(&scrape, "scrape", 30*time.Second, "how often that Prometheus reads /metrics; tiers that need it more often look back longer, or are left out")
 	cmd.Flags().BoolVar(&strict, "strict", false, "read the documents without dialects")
 	return cmd
 }

@@ -50,7 +50,7 @@ func rules() []rule {
 		{"examples", nil},
 		{"examples/", []string{"slo"}},
 		{"internal/bench", []string{"slo", "slo/engine", "slo/simulate", "storage/journal", "storage/disk", "storage/postgres"}}, // Measures them.
-		{"internal/slotest", []string{"slo", "slo/simulate", "slo/openslo", "slo/indicator"}},                                    // Joins them, as the program does.
+		{"internal/slotest", []string{"slo", "slo/simulate", "slo/openslo", "slo/indicator", "slo/exclusion"}},                   // Joins them, as the program does.
 		{"internal/", []string{"slo"}},
 		{"cmd/slowburn", []string{
 			"slo", "slo/", "storage/", "collector", "collector/", "web", "web/", "dashboards", "dashboards/", "internal/", "examples", "examples/",
@@ -65,7 +65,7 @@ func foreign() map[string][]string {
 		"github.com/prometheus/prometheus/":     {"storage/metrics", "storage/metrics/", "cmd/"},
 		"github.com/jackc/pgx/":                 {"storage/postgres", "storage/postgres/", "cmd/", "internal/bench"},
 		"go.opentelemetry.io/collector/otelcol": {"collector", "cmd/"},
-		"github.com/teambition/rrule-go":        {"slo/exclusion", "cmd/"},
+		"github.com/teambition/rrule-go":        {"slo/exclusion", "internal/slotest", "cmd/"},
 	}
 }
 

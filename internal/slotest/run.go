@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slowburn-slo/slowburn/slo"
+	"github.com/slowburn-slo/slowburn/slo/exclusion"
 	"github.com/slowburn-slo/slowburn/slo/simulate"
 )
 
@@ -106,7 +107,9 @@ func (t *test) run() (Report, error) {
 			return Report{}, fmt.Errorf("%s:%d: %w", t.file, t.Expect[i].line, err)
 		}
 	}
-	c.result, err = simulate.Run(definition, series, from, to, simulate.Options{CountedSince: from, At: c.instants, BudgetPoints: 1})
+	c.result, err = simulate.Run(definition, series, from, to, simulate.Options{
+		CountedSince: from, At: c.instants, BudgetPoints: 1, Expand: exclusion.Expand,
+	})
 	if err != nil {
 		return Report{}, fmt.Errorf("%s:%d: %w", t.file, t.line, err)
 	}

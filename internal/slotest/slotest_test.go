@@ -231,3 +231,45 @@ expect:
 		require.Zero(t, r.Failed(), "%+v", r.Checks)
 	}
 }
+
+// maintained is checkout-availability with a maintenance window.
+func maintained(t *testing.T, exclusion string) string {
+	t.Helper()
+	text, err := os.ReadFile(checkout(t))
+	require.NoError(t, err)
+	document, _, _ := strings.Cut(string(text), "\n---\n")
+	const runbook = "    slowburn.dev/runbook:"
+	require.Contains(t, document, runbook)
+	return write(t, "slo.yaml", strings.Replace(document, runbook, "    slowburn.dev/exclusions: '["+exclusion+"]'\n"+runbook, 1))
+}
+
+func TestMaintenanceIsNotJudged(t *testing.T) {
+	t.Parallel()
+	const scenario = `
+scenario:
+  - {for: 1d, rate: 10/s}
+  - {for: 1h, rate: 10/s, errors: 50%}
+  - {for: 1h, rate: 10/s}
+`
+	weekly := `{start: "2025-12-30 00:00", duration: 1h, rrule: "FREQ=WEEKLY", timeZone: UTC, as: AS, reason: x}`
+	for name, test := range map[string]struct{ exclusion, expect string }{
+		"what is dropped counts nowhere": {
+			strings.ReplaceAll(weekly, "AS", "drop"), "[{never: page}, {never: ticket}, {state: ok}, {counts: {good: 900000, bad: 0}}, {budget: {is: 100%}}]",
+		},
+		"what counts as good does": {
+			strings.ReplaceAll(weekly, "AS", "good"), "[{never: page}, {state: ok}, {counts: {good: 936000, bad: 0}}, {budget: {is: 100%}}]",
+		},
+		"an outage at another time pages": {
+			strings.ReplaceAll(strings.ReplaceAll(weekly, "AS", "drop"), "2025-12-30", "2025-12-31"), "[{fires: fast, after: 1d, within: 1m}, {counts: {bad: 18000}}]",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reports, err := slotest.Run(write(t, "test.yaml", "openslo: "+maintained(t, test.exclusion)+scenario+"expect: "+test.expect+"\n"))
+			require.NoError(t, err)
+			require.Zero(t, reports[0].Failed(), "%+v", reports[0].Checks)
+		})
+	}
+	_, err := slotest.Run(write(t, "test.yaml", "openslo: "+maintained(t, `{start: "2026-01-06 00:00", duration: 1h, rrule: weekly, as: drop}`)+scenario+"expect: [{state: ok}]\n"))
+	require.ErrorContains(t, err, "exclusion 0")
+}

@@ -21,7 +21,7 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 		return slo.Applied{}, err
 	}
 	if len(r.faults) > 0 { // Nothing will change, which needs no store.
-		_, err := c.weighRequest(r)
+		_, err := c.weighRequest(r, false)
 		return slo.Applied{}, err
 	}
 	c.changing.Lock()
@@ -29,7 +29,7 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 	if err := c.settle(ctx); err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(r)
+	p, err := c.weighRequest(r, false)
 	if err != nil {
 		return slo.Applied{}, err
 	}
@@ -40,13 +40,14 @@ func (c *Catalog) Apply(ctx context.Context, documents slo.Documents) (slo.Appli
 	return c.inForce.Load().stamp(p.applied), nil
 }
 
-// Try says what Apply would do, and does not do it.
+// Try says what Apply would do, and does not do it; of files (see slo.Documents)
+// what would be if they held the documents.
 func (c *Catalog) Try(_ context.Context, documents slo.Documents) (slo.Applied, error) {
 	r, err := c.request(documents)
 	if err != nil {
 		return slo.Applied{}, err
 	}
-	p, err := c.weighRequest(r)
+	p, err := c.weighRequest(r, documents.OfFiles)
 	if err != nil {
 		return slo.Applied{}, err
 	}
@@ -93,15 +94,25 @@ func (c *Catalog) request(documents slo.Documents) (reading, error) {
 	return r, nil
 }
 
-// weighRequest refuses what has faults, and every name that comes from a file.
-func (c *Catalog) weighRequest(r reading) (*plan, error) {
+// weighRequest refuses what has faults, and every name that comes from a file
+// unless ofFiles are to be weighed.
+func (c *Catalog) weighRequest(r reading, ofFiles bool) (*plan, error) {
 	before := c.inForce.Load()
 	var readOnly slo.DocumentErrors
 	var refused []error
-	for _, one := range r.candidates {
-		if origin, found := before.origin(one.ObjectRef); found && origin != "" {
+	for i := range r.candidates {
+		one := &r.candidates[i]
+		origin, found := before.origin(one.ObjectRef)
+		switch {
+		case !found || origin == "":
+		case !ofFiles:
 			readOnly = append(readOnly, one.fault(nameField, "is that of one from %s, which is read-only here: change the file instead", origin))
 			refused = append(refused, fmt.Errorf("apply %s, from %s: %w", one, origin, slo.ErrReadOnly))
+		default:
+			one.origin = origin
+			if document := before.document(one.ObjectRef); c.Language.Alike(document, one.Source) {
+				one.Source = document
+			}
 		}
 	}
 	p, err := c.weigh(before, r, nil)
@@ -112,6 +123,9 @@ func (c *Catalog) weighRequest(r reading) (*plan, error) {
 		return nil, inOrder(append(p.faults, readOnly...))
 	case len(refused) > 0:
 		return nil, errors.Join(refused...)
+	}
+	for _, one := range r.candidates {
+		p.applied.Changes[p.wanted[one.ObjectRef]].Origin = one.origin
 	}
 	return p, nil
 }

@@ -77,7 +77,7 @@ func TestApply(t *testing.T) {
 	b, _ := c.Definition("b")
 	require.Equal(t, slo.Definition{
 		SLO:      slo.SLO{Name: "b", Indicator: slo.Indicator{Good: &slo.SpanSource{Condition: "x"}}, Objectives: []slo.Objective{{}}},
-		Document: []byte("b x"), Revision: 1, AppliedAt: at,
+		Document: []byte("b x"), Revision: 1, AppliedAt: at, CreatedAt: at,
 	}, b)
 
 	applied, err = apply(t, c, "b x")
@@ -332,6 +332,30 @@ func TestTheNumberOfSLOsIsLimited(t *testing.T) {
 	require.Empty(t, w.events())
 	_, err = apply(t, c, "s7 x")
 	require.NoError(t, err, "a new revision is no new SLO")
+}
+
+func TestAnSLOIsCreatedAnewOnceItWasDeleted(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := newWorld()
+	settings := w.settings()
+	settings.Now = func() time.Time { return now }
+	c, err := catalog.New(settings)
+	require.NoError(t, err)
+	require.NoError(t, c.Load(t.Context()))
+	created := func(text string) time.Time {
+		t.Helper()
+		now = now.Add(time.Hour)
+		_, err := apply(t, c, text)
+		require.NoError(t, err)
+		d, _ := c.Definition("a")
+		return d.CreatedAt
+	}
+	first := created("a x")
+	require.Equal(t, now, first)
+	require.Equal(t, first, created("a y"), "an edit does not create it")
+	require.NoError(t, c.Delete(t.Context(), ref(slo.KindSLO, "a")))
+	require.Equal(t, first.Add(2*time.Hour), created("a y"))
 }
 
 func TestWhatWasMeasuredBeforeAnEditIsCountedUntilItIsRetired(t *testing.T) {

@@ -103,9 +103,9 @@ func (w *world) SaveDefinitions(_ context.Context, change slo.Change, at time.Ti
 		if before.Revision == 0 || w.archived[ref(slo.KindSLO, d.SLO.Name)] {
 			before, w.measured[d.SLO.Name] = slo.Definition{}, nil
 		}
-		stored := *d
+		stored := d.After(nil)
 		if before.Revision > 0 {
-			stored.Earlier = slo.EarlierRevisions(before, *d)
+			stored = d.After(&before)
 		}
 		w.latest[d.SLO.Name] = stored
 		w.measured[d.SLO.Name] = append(w.measured[d.SLO.Name], d.SLO.Series()...)

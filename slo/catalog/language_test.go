@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/slowburn-slo/slowburn/slo"
@@ -78,6 +79,8 @@ func refOf(word string) slo.ObjectRef {
 // Resolve puts in the condition of the SLI, and makes a policy of everything
 // else that the SLO refers to, with the words that that has. What an object
 // says of "unfit" no SLO can be made of.
+func (*world) Alike(a, b []byte) bool { return bytes.Equal(bytes.TrimSpace(a), bytes.TrimSpace(b)) }
+
 func (w *world) Resolve(o catalog.Object, find func(slo.ObjectRef) (catalog.Object, bool)) (slo.SLO, slo.DocumentWarnings, error) {
 	w.with(func(w *world) { w.resolved++ })
 	s := slo.SLO{Name: o.Name, Objectives: []slo.Objective{{}}}

@@ -56,6 +56,9 @@ type Language interface {
 	// NOT tell as a fault what comes from that. One that find has no Content of is
 	// there, and nothing else is known of it.
 	Resolve(o Object, find func(slo.ObjectRef) (Object, bool)) (slo.SLO, slo.DocumentWarnings, error)
+	// Alike reports whether two documents are the same but for how they were
+	// laid out to be sent.
+	Alike(a, b []byte) bool
 }
 
 // Object is one document as it was read.

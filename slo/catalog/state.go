@@ -56,6 +56,16 @@ func (s *state) origin(ref slo.ObjectRef) (string, bool) {
 	return o.Origin, found
 }
 
+// document is the text of what is in force, nil for nothing.
+func (s *state) document(ref slo.ObjectRef) []byte {
+	if ref.Kind == slo.KindSLO {
+		d, _ := s.definition(ref.Name)
+		return d.Document
+	}
+	o, _ := s.object(ref)
+	return o.Document
+}
+
 // findUsers turns all references round. An SLO has those of what it refers to
 // among its own already.
 func (s *state) findUsers() map[slo.ObjectRef][]slo.ObjectRef {
@@ -108,7 +118,9 @@ func (s *state) after(saved slo.Change) *state {
 	revised := slices.Clone(saved.Definitions)
 	for i, d := range revised {
 		if before, found := s.definition(d.SLO.Name); found {
-			revised[i].Earlier = slo.EarlierRevisions(before, d)
+			revised[i] = d.After(&before)
+		} else {
+			revised[i] = d.After(nil)
 		}
 	}
 	objects := make([]slo.Object, 0, len(s.objects)+len(saved.Objects))

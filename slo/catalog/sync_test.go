@@ -142,6 +142,15 @@ func TestWhatComesFromAFileIsReadOnly(t *testing.T) {
 	require.ErrorIs(t, err, slo.ErrReadOnly)
 	require.ErrorContains(t, err, "apply SLO a, from slos/a.yaml")
 	require.ErrorContains(t, err, "apply SLO b, from slos/a.yaml")
+	_, err = c.Try(t.Context(), slo.Documents{File: "request", Data: []byte("new x\na x\nb y")})
+	require.ErrorIs(t, err, slo.ErrReadOnly)
+	tried, err := c.Try(t.Context(), slo.Documents{File: "request", Data: []byte("new x\na x\nb y"), OfFiles: true})
+	require.NoError(t, err, "but what would be if the file held it can be asked")
+	var effects []string
+	for _, one := range tried.Changes {
+		effects = append(effects, one.Name+" "+string(one.Effect)+" "+one.Origin)
+	}
+	require.Equal(t, []string{"new created ", "a unchanged slos/a.yaml", "b changed slos/a.yaml"}, effects)
 	err = c.Delete(t.Context(), ref(slo.KindSLO, "a"))
 	require.ErrorIs(t, err, slo.ErrReadOnly)
 	require.ErrorContains(t, err, "delete SLO a, from slos/a.yaml")

@@ -27,9 +27,13 @@ type RuleSource struct {
 	// either increases or rates in which {{.window}} stands for the look-back.
 	Bad, Total string
 	// Tiers are the alerts. Those that are left out or muted, that are no burn
-	// rate, or that ask for few events (the quiet tier) are not written; how
-	// likely bad events are by chance is not asked of the others.
+	// rate, or that ask for few events (the quiet tier) of what may be rates are not
+	// written, and named in a comment. How likely bad events are by chance is asked
+	// of the quiet tier alone.
 	Tiers []slo.Tier
+	// Drawn are the short look-backs of tiers that were drawn out to two scrapes,
+	// as they were, by the name of the tier.
+	Drawn map[string]time.Duration
 }
 
 // EventsMetric is the counter of Slowburn's own events, by slo, objective and
@@ -38,8 +42,8 @@ const EventsMetric = "slowburn_events_total"
 
 // SourceOf is an objective of an SLO as counted by Slowburn's own counters, with
 // the tiers of its alert policies or else of the default policy. scrape is how
-// often Prometheus reads the counters: tiers that need them more often are left
-// out.
+// often Prometheus reads the counters: tiers of the default policy look back over
+// two scrapes at least, those of one's own that look back less are left out.
 //
 // It refuses what such counters cannot tell: other budgeting methods than
 // Occurrences, whose burn rate is none of events, and conditions of policies
@@ -67,7 +71,7 @@ func SourceOf(s slo.SLO, objective int, scrape time.Duration) (RuleSource, error
 		}
 	}
 	if len(s.Policies) == 0 {
-		source.Tiers = slo.DefaultPolicy(source.Target, s.Window, scrape)
+		source.Tiers, source.Drawn = fitScrape(slo.DefaultPolicy(source.Target, s.Window, 0), scrape)
 		return source, nil
 	}
 	for _, p := range s.Policies {
@@ -97,7 +101,7 @@ func tierOf(p slo.AlertPolicy, scrape time.Duration) (slo.Tier, error) {
 		Factor: c.Threshold.Float(), MinBad: c.MinBad, After: c.After,
 	}
 	if shortest := slices.Min(lookBacks(t)); shortest < 2*scrape {
-		t.LeftOut = "its look-back is below twice the interval of scraping"
+		t.LeftOut = tooShort
 	}
 	return t, nil
 }

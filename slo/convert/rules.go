@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"math/big"
@@ -43,14 +44,15 @@ const AlertName = "ErrorBudgetBurn"
 // look-backs, as slo:error_ratio:increase1h, unless a faster tier does, and
 // raises an alert while both are at least factor * (1 - target). Where Bad is a
 // counter, the longer one must hold enough bad events, too; of an expression nobody
-// knows whether it counts. The alert's label tier says which tier fired. Tiers that
-// ask for more than burn rates are not written (see RuleSource.Tiers).
+// knows whether it counts. The alert's label tier says which tier fired. Comments
+// name the tiers that are not written (see RuleSource.Tiers), and why.
 //
 // A ratio without events is no sample, rather than the NaN of a division by
 // zero; no bad events beside others are 0. Prometheus extrapolates increases, so
 // that the figures differ a little from Slowburn's own.
 func PrometheusRules(sources []RuleSource) ([]byte, error) {
 	var file ruleFile
+	var notes bytes.Buffer
 	seen := map[string]bool{}
 	for _, s := range sources {
 		if err := s.check(); err != nil {
@@ -61,8 +63,12 @@ func PrometheusRules(sources []RuleSource) ([]byte, error) {
 		}
 		seen[s.group()] = true
 		file.Groups = append(file.Groups, s.groups()...)
+		for _, note := range s.notes() {
+			fmt.Fprintln(&notes, note)
+		}
 	}
-	return encode([]ruleFile{file})
+	text, err := encode([]ruleFile{file})
+	return append(notes.Bytes(), text...), err
 }
 
 func (s RuleSource) group() string { return fmt.Sprintf("slowburn-%s-%d", s.Name, s.Objective) }
@@ -79,6 +85,9 @@ func (s RuleSource) groups() []ruleGroup {
 				g.Rules = append(g.Rules, s.record(lookBack))
 			}
 		}
+		if t.MaxTotal > 0 {
+			g.Rules = append(g.Rules, s.recordEvents(lookBacks(t)[0])...)
+		}
 		g.Rules = append(g.Rules, s.alert(t))
 		groups = append(groups, g)
 	}
@@ -86,11 +95,12 @@ func (s RuleSource) groups() []ruleGroup {
 }
 
 // used are the tiers that rules can be written for: neither those that are left
-// out or muted, nor those that ask for more than a burn rate. The quiet tier is
-// one of them: what is seldom by chance PromQL cannot tell.
+// out or muted, nor those of other kinds, nor the quiet one where nobody knows how
+// many events there are.
 func (s RuleSource) used() []slo.Tier {
 	return slices.DeleteFunc(slices.Clone(s.Tiers), func(t slo.Tier) bool {
-		return t.LeftOut != "" || t.Muted || t.MaxTotal > 0 || (t.Kind != slo.BurnRate && t.Kind != "")
+		few := t.MaxTotal > 0 && (!s.counters() || s.few(t) && s.fewEvents(t) == "")
+		return t.LeftOut != "" || t.Muted || few || (t.Kind != slo.BurnRate && t.Kind != "")
 	})
 }
 
@@ -150,7 +160,9 @@ func (s RuleSource) alert(t slo.Tier) rule {
 		names = append(names, slo.FormatDuration(lookBack))
 	}
 	expr := strings.Join(both, " and ")
-	if t.MinBad > 0 && !windowTemplate().MatchString(s.Bad) {
+	if t.MaxTotal > 0 {
+		expr += " and " + s.fewEvents(t)
+	} else if t.MinBad > 0 && !windowTemplate().MatchString(s.Bad) {
 		expr += fmt.Sprintf(" and on () ((%s) >= %d)", over(s.Bad, lookBacks(t)[0]), t.MinBad)
 	}
 	labels := merged(s.Labels, s.identity(), map[string]string{"severity": string(t.Severity), "tier": t.Name})

@@ -3,6 +3,8 @@ package convert_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +93,7 @@ func TestEveryTierIsAnAlertOfItsOwn(t *testing.T) {
 			require.NotContains(t, r.Labels, "not-a-label")
 			if r.Record != "" {
 				require.False(t, recorded[r.Record], "each look-back is recorded once")
-				require.Regexp(t, `^slo:error_ratio:increase[0-9smhd]+$`, r.Record)
+				require.Regexp(t, `^slo:(error_ratio|bad_events|events):increase[0-9smhd]+$`, r.Record)
 				recorded[r.Record] = true
 				continue
 			}
@@ -102,13 +104,13 @@ func TestEveryTierIsAnAlertOfItsOwn(t *testing.T) {
 			tiers = append(tiers, r.Labels["tier"])
 			used := regexp.MustCompile(`slo:error_ratio:increase\w+`).FindAllString(r.Expr, -1)
 			require.Len(t, used, 2, "both look-backs")
-			for _, name := range used {
+			for _, name := range regexp.MustCompile(`slo:\w+:increase\w+`).FindAllString(r.Expr, -1) {
 				require.True(t, recorded[name], "%s is recorded", name)
 			}
 		}
 	}
-	require.Equal(t, []string{"fast", "1h", "6h", "24h", "3d"}, tiers)
-	require.Len(t, recorded, 2+8-1, "6h is the long look-back of one tier and the short one of another")
+	require.Equal(t, []string{"fast", "1h", "6h", "24h", "3d", "quiet"}, tiers)
+	require.Len(t, recorded, 2+8-1+2, "6h is the long look-back of one tier and the short one of another, and quiet counts events")
 }
 
 func TestTiersThatCannotFireAreNotWritten(t *testing.T) {
@@ -118,8 +120,75 @@ func TestTiersThatCannotFireAreNotWritten(t *testing.T) {
 	out, err := convert.PrometheusRules([]convert.RuleSource{source})
 	require.NoError(t, err)
 	require.NotContains(t, string(out), "tier: 1h", "no error ratio burns a budget of 10 % at 14.4")
-	require.NotContains(t, string(out), "tier: fast", "10 s are less than two scrapes")
+	require.Contains(t, string(out), "# checkout-fast, objective 1: the tier \"1h\" is not in this file: it can never fire: its factor 14.4 is above 10,")
 	require.Contains(t, string(out), "tier: 6h")
+	require.Contains(t, string(out), "tier: fast")
+	require.Contains(t, string(out), "slo:error_ratio:increase30s", "10 s are less than two scrapes")
+	require.Contains(t, string(out), "# checkout-fast, objective 1: the tier \"fast\" looks back 30s instead of 10s: that is two scrapes.")
+
+	source, err = convert.SourceOf(checkout(), 1, 45*time.Second)
+	require.NoError(t, err)
+	out, err = convert.PrometheusRules([]convert.RuleSource{source})
+	require.NoError(t, err)
+	require.NotContains(t, string(out), "tier: fast")
+	require.Contains(t, string(out), "# checkout-fast, objective 1: the tier \"fast\" is not in this file: its look-back is below twice the interval of scraping.")
+}
+
+// TestTheQuietTierAsksWhatSlowburnAsks compares the gate in the rules with the one
+// of Slowburn, for each number of bad events among each number of events.
+func TestTheQuietTierAsksWhatSlowburnAsks(t *testing.T) {
+	t.Parallel()
+	one := regexp.MustCompile(`\(slo:bad_events:increase\w+\{[^}]*\} >= (\d+)(?: and slo:events:increase\w+\{[^}]*\} <= (\d+))?\)`)
+	whole := regexp.MustCompile(`\(slo:events:increase\w+\{[^}]*\} <= (\d+)\) and`)
+	number := func(text string) int64 { n, _ := strconv.ParseInt(text, 10, 64); return n }
+	for _, text := range []string{"0.9", "0.99", "0.999", "0.9999", "0.999999"} {
+		definition := checkout()
+		target, err := slo.ParseTarget(text, false)
+		require.NoError(t, err)
+		definition.Objectives = []slo.Objective{{Target: target}}
+		source, err := convert.SourceOf(definition, 0, 15*time.Second)
+		require.NoError(t, err)
+		quiet := source.Tiers[len(source.Tiers)-1]
+		require.Equal(t, "quiet", quiet.Name)
+		out, err := convert.PrometheusRules([]convert.RuleSource{source})
+		require.NoError(t, err)
+		var expr string
+		for _, g := range readRules(t, out).Groups {
+			if strings.HasSuffix(g.Name, "-quiet") {
+				expr = g.Rules[len(g.Rules)-1].Expr
+			}
+		}
+		require.NotEmpty(t, expr, text)
+		most := number(whole.FindStringSubmatch(expr)[1])
+		require.Equal(t, quiet.MaxTotal, most)
+		clauses := one.FindAllStringSubmatch(expr, -1)
+		require.NotEmpty(t, clauses)
+		for n := int64(1); n <= most; n++ {
+			for bad := int64(1); bad <= n; bad++ {
+				if float64(bad)/float64(n) < quiet.Factor*(1-target.Float()) {
+					continue // The burn rate says no.
+				}
+				passes := slices.ContainsFunc(clauses, func(c []string) bool {
+					return bad >= number(c[1]) && (c[2] == "" || n <= number(c[2]))
+				})
+				want := bad >= quiet.MinBad && slo.Chance(bad, n, target) <= quiet.MaxChance
+				if want != passes {
+					require.Equal(t, want, passes, "%d bad of %d at %s: %s", bad, n, text, expr)
+				}
+			}
+		}
+	}
+}
+
+func TestRatesSayNothingOfFewEvents(t *testing.T) {
+	t.Parallel()
+	source, err := convert.SourceOf(checkout(), 0, 15*time.Second)
+	require.NoError(t, err)
+	source.Total = "sum(rate(all[{{.window}}]))"
+	out, err := convert.PrometheusRules([]convert.RuleSource{source})
+	require.NoError(t, err)
+	require.NotContains(t, string(out), "tier: quiet")
+	require.Contains(t, string(out), `# checkout-fast, objective 0: the tier "quiet" is not in this file: it asks how many events there are, and the expressions may be rates.`)
 }
 
 func TestLabelsOfAlertsAreNoTemplates(t *testing.T) {

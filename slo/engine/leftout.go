@@ -86,7 +86,8 @@ func (e *Engine) knowResets(ctx context.Context) error {
 }
 
 // AddResets begins budgets anew; it returns when their statuses say so. Resets
-// that are known already change nothing.
+// that are known already change nothing, nor do those of before the SLO was
+// created: they were of another one that had its name.
 func (e *Engine) AddResets(resets []slo.Reset) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -107,7 +108,7 @@ func (e *Engine) AddResets(resets []slo.Reset) {
 		if own == nil {
 			continue
 		}
-		own.resets = e.resets[name]
+		own.resets = slo.ResetsSince(e.resets[name], own.definition.CreatedAt)
 		for _, o := range own.objectives {
 			at := newestReset(own.resets, o.key.index)
 			if at.Equal(o.resetAt) {

@@ -112,6 +112,39 @@ func TestAnEditThatExcludesThePastReadsTheLedgerAnew(t *testing.T) {
 	})
 }
 
+func TestAResetDoesNotOutliveItsSLO(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newFakeStore()
+		old := slo.Reset{SLO: "shop", At: time.Now().UTC(), Reason: "of the one that was deleted"}
+		settings := engine.Settings{Ledger: store, Episodes: store, Resets: func(context.Context, time.Time) ([]slo.Reset, error) {
+			return []slo.Reset{old}, nil
+		}}
+		d := definition(t, "shop", 30*24*time.Hour)
+		b := newBenchWith(t, store, settings, d)
+		defer b.stop()
+		b.seconds(2, healthy)
+		require.Equal(t, old.At, b.state("shop").ResetAt)
+
+		b.engine.SetDefinitions(nil)
+		time.Sleep(time.Hour)
+		d.Revision, d.AppliedAt, d.CreatedAt = 2, time.Now().UTC(), time.Now().UTC()
+		b.engine.SetDefinitions([]slo.Definition{d})
+		b.seconds(70, healthy) // Resets are read again every minute.
+		require.Zero(t, b.state("shop").ResetAt)
+		status, err := b.engine.Status("shop")
+		require.NoError(t, err)
+		require.Empty(t, status.Resets)
+
+		own := slo.Reset{SLO: "shop", At: time.Now().UTC(), Reason: "of the new one"}
+		b.engine.AddResets([]slo.Reset{own})
+		require.Equal(t, own.At, b.state("shop").ResetAt)
+		status, err = b.engine.Status("shop")
+		require.NoError(t, err)
+		require.Equal(t, []slo.Reset{own}, status.Resets)
+	})
+}
+
 func TestAResetBeginsTheBudgetAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (e *Engine) SetDefinitions(definitions []slo.Definition) {
 	now := e.clock.at(e.settings.Now())
 	for _, d := range definitions {
 		e.names = append(e.names, d.SLO.Name)
-		own := &entry{definition: d, resets: e.resets[d.SLO.Name]}
+		own := &entry{definition: d, resets: slo.ResetsSince(e.resets[d.SLO.Name], d.CreatedAt)}
 		e.entries[d.SLO.Name] = own
 		for i := range d.SLO.Evaluated() {
 			key := objectiveKey{d.SLO.Name, i}
@@ -143,7 +143,7 @@ func (e *Engine) add(old *objective, key objectiveKey, d slo.Definition, plans m
 		}
 		o.plan = e.plan(d.SLO, key.index, plans)
 		e.longest = max(e.longest, o.plan.Longest())
-		o.resetAt = newestReset(e.resets[key.slo], key.index)
+		o.resetAt = newestReset(slo.ResetsSince(e.resets[key.slo], d.CreatedAt), key.index)
 		found := e.tryExpand(o, now)
 		linked, whole := e.world.link(o, now)
 		if !whole {

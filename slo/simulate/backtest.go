@@ -45,14 +45,20 @@ type BacktestOptions struct {
 	// LeastLost is the share of a window's budget that a stretch must have lost
 	// to be found as an incident; 0 is LeastLost.
 	LeastLost float64
+	// Expand finds when exclusions are (see Options).
+	Expand Expand
 }
 
 // Report is what a backtest has found.
 type Report struct {
 	From, To time.Time
-	// Incidents are those given, or found.
+	// Incidents are those given that begin within it, or found.
 	Incidents []Incident
 	Found     bool
+	// Outside are those given that begin outside of it: what would have told of
+	// them, and when, is not known. They have no part in scores, but for pages
+	// that belong to them, which are not false.
+	Outside []Incident
 	// Scores are in the order of the candidates.
 	Scores []Score
 	// Recommended is the name of a candidate, Reason says why it is that one.
@@ -73,16 +79,16 @@ func Backtest(definition slo.SLO, candidates []NamedPolicy, series Series, optio
 		definitions[i] = definition
 		definitions[i].Policies = c.Policies
 	}
-	d, err := newDrive(definitions, series, options.From, options.To, Options{CountedSince: options.CountedSince})
+	d, err := newDrive(definitions, series, options.From, options.To, Options{CountedSince: options.CountedSince, Expand: options.Expand})
 	if err != nil {
 		return Report{}, err
 	}
-	report := Report{From: d.from, To: d.to, Incidents: slices.Clone(options.Incidents)}
-	if report.Found = len(report.Incidents) == 0; report.Found {
-		report.Incidents = FindIncidents(definition, series, d.from, d.to, options.LeastLost)
+	report := Report{From: d.from, To: d.to, Found: len(options.Incidents) == 0}
+	report.divide(options.Incidents)
+	if report.Found {
+		report.Incidents = FindIncidents(definition, series, d.from, d.to, options.LeastLost, d.excluded)
 	}
-	slices.SortStableFunc(report.Incidents, func(a, b Incident) int { return a.From.Compare(b.From) })
-	for _, incident := range report.Incidents {
+	for _, incident := range options.Incidents {
 		if !incident.From.Before(incident.To) {
 			return Report{}, fmt.Errorf("an incident ends at %s, where it begins or before", incident.To.UTC().Format(time.RFC3339))
 		}
@@ -91,8 +97,21 @@ func Backtest(definition slo.SLO, candidates []NamedPolicy, series Series, optio
 		return Report{}, err
 	}
 	for i, c := range candidates {
-		report.Scores = append(report.Scores, score(c.Name, d.result(i), report.Incidents))
+		report.Scores = append(report.Scores, score(c.Name, d.result(i), report.Incidents, report.Outside))
 	}
 	report.Recommended, report.Reason = recommend(report.Scores, len(report.Incidents))
 	return report, nil
+}
+
+// divide takes the incidents that people gave, each group in its order.
+func (r *Report) divide(given []Incident) {
+	given = slices.Clone(given)
+	slices.SortStableFunc(given, func(a, b Incident) int { return a.From.Compare(b.From) })
+	for _, i := range given {
+		if i.From.Before(r.From) || !i.From.Before(r.To) {
+			r.Outside = append(r.Outside, i)
+		} else {
+			r.Incidents = append(r.Incidents, i)
+		}
+	}
 }

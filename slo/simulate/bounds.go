@@ -94,7 +94,7 @@ type stretch struct{ begin, latest, first, until slo.Slice }
 func (r *run) lookBack(length time.Duration, now, until time.Time) stretch {
 	next := now.Add(step)
 	first := r.lane.to(next)
-	s := stretch{first: slo.SliceOf(next), until: slo.SliceOf(until)}
+	s := stretch{first: slo.SliceOf(first), until: slo.SliceOf(until)}
 	if window := r.definition.Window; length == 0 && window.Rolling() {
 		length = window.Duration
 	}
@@ -112,8 +112,13 @@ func (r *run) counts(s stretch) (bad, total bounds) {
 	if r.lane.slices != nil && len(r.lane.feeds) > 1 {
 		return r.lane.members[0].between(s.begin, s.latest, s.first, s.until)
 	}
+	end := s.first
+	if r.lane.slices != nil { // The events of a slice that is still open are no evidence yet.
+		length := r.lane.members[0].length
+		end = end / length * length
+	}
 	for _, e := range r.lane.events {
-		b, t := e.between(s.begin, s.latest, s.first, s.until)
+		b, t := e.between(s.begin, s.latest, end, s.until)
 		bad.least, bad.most = bad.least+b.least, bad.most+b.most
 		total.least, total.most = total.least+t.least, total.most+t.most
 	}
@@ -224,7 +229,7 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 		if mark.After(since) {
 			since = mark
 		}
-		return until.Sub(since) < tier.Long, same && now.Sub(since) >= tier.Long
+		return waited(r.drive.excluded, since, until) < tier.Long, same && waited(r.drive.excluded, since, now) >= tier.Long
 	case slo.SourceSilent:
 		pause := shortestSilence
 		if same && r.status.LastEvent.Equal(mark) {
@@ -233,9 +238,9 @@ func (r *run) watched(tier slo.Tier, now, until time.Time) (never, always bool) 
 					pause = max(pause, v.Pause)
 				}
 			}
-			always = any && now.Sub(mark) >= pause && r.status.Silent
+			always = any && waited(r.drive.excluded, mark, now) >= pause && r.status.Silent
 		}
-		return !any && same || any && until.Sub(mark) < pause, always
+		return !any && same || any && waited(r.drive.excluded, mark, until) < pause, always
 	case slo.Blind:
 		return r.blind(now, until, any)
 	case slo.BurnRate, slo.BudgetConsumed, slo.BudgetDrop, slo.TimeToExhaustion:

@@ -14,6 +14,8 @@ type drive struct {
 	from, to time.Time
 	feeds    map[slo.SeriesID]*feed
 	lanes    []*lane
+	// excluded are the stretches that nothing is judged by.
+	excluded []slo.Excluded
 	// runs are the objectives of the first definition, then those of the next.
 	runs    []*run
 	options Options
@@ -54,15 +56,21 @@ func newDrive(definitions []slo.SLO, series Series, from, to time.Time, options 
 	if since.IsZero() {
 		since = begin
 	}
+	// Windows of the first steps reach back before the first bucket.
+	excluded, err := options.excluded(first, begin.Add(-longest-time.Hour), d.to.Add(step))
+	if err != nil {
+		return nil, err
+	}
+	d.excluded = excluded
 	known := map[*feed]*sums{}
 	sumsOf := func(f *feed) *sums {
 		if known[f] == nil {
-			known[f] = eventSums(f, slo.SliceOf(begin), slo.SliceOf(d.to)+1)
+			known[f] = eventSums(f, slo.SliceOf(begin), slo.SliceOf(d.to)+1, excluded)
 		}
 		return known[f]
 	}
 	for k := range first.Evaluated() {
-		l := newLane(first, k, d.feeds, sumsOf, longest)
+		l := newLane(first, k, d.feeds, sumsOf, longest, excluded)
 		l.since = since
 		d.lanes = append(d.lanes, l)
 	}
@@ -89,7 +97,10 @@ var errLost = errors.New("detail of the past that a calendar or time slices need
 
 // run lets time go by, from each instant at which something may change to the next.
 func (d *drive) run() error {
-	for _, r := range d.runs { // Before any event: an empty history takes every pin.
+	for _, l := range d.lanes { // Before any event: an empty history takes every pin.
+		l.pinAll(slo.ExcludedEdges(d.excluded))
+	}
+	for _, r := range d.runs {
 		r.lane.pin(&r.plan, d.from)
 	}
 	for at := d.from; !at.After(d.to); {

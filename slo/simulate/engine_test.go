@@ -77,6 +77,18 @@ func TestARunJudgesAsTheEngineDoes(t *testing.T) {
 			d.Policies = slices.Concat(paging("hour", "10", time.Hour).Policies, paging("minutes", "14.4", 5*time.Minute).Policies)
 			d.Policies[1].Condition.After, d.Policies[1].WhenNoData = 3*time.Minute, true
 		},
+		"an outage that is dropped": func(d *slo.SLO) { exclude(d, slo.Drop, 2*time.Hour, time.Hour) },
+		"half of an outage that counts as good, and half of a silence": func(d *slo.SLO) {
+			exclude(d, slo.CountGood, 2*time.Hour, 5*time.Minute)
+			exclude(d, slo.CountGood, 5*time.Hour, 30*time.Minute)
+			d.Policies = paging("minutes", "14.4", 5*time.Minute).Policies
+			d.Policies[0].WhenNoData, d.Policies[0].Condition.NoDataAfter = true, 25*time.Minute
+		},
+		"time slices, some of them dropped": func(d *slo.SLO) {
+			d.Method = slo.Timeslices
+			d.Objectives[0].SliceTarget, d.Objectives[0].SliceWindow = targetOf(t, "0.9"), time.Minute
+			exclude(d, slo.Drop, 2*time.Hour+7*time.Minute, 2*time.Minute)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +97,25 @@ func TestARunJudgesAsTheEngineDoes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { compareWithEngine(t, d) })
 		})
 	}
+}
+
+// exclude adds an exclusion as long after the beginning of a synctest bubble.
+func exclude(d *slo.SLO, as slo.ExclusionKind, after, length time.Duration) {
+	bubble := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	d.Exclusions = append(d.Exclusions, slo.Exclusion{Start: bubble.Add(after).Format(slo.CalendarStart), Duration: length, Zone: "UTC", As: as})
+}
+
+// expand finds exclusions without a rule.
+func expand(all []slo.Exclusion, _, _ time.Time) ([]slo.Excluded, error) {
+	var excluded []slo.Excluded
+	for _, e := range all {
+		from, err := e.First()
+		if err != nil {
+			return nil, err
+		}
+		excluded = append(excluded, slo.Excluded{Interval: slo.Interval{From: from, To: from.Add(e.Duration)}, As: e.As})
+	}
+	return excluded, nil
 }
 
 func compareWithEngine(t *testing.T, d slo.SLO) {
@@ -113,7 +144,14 @@ func compareWithEngine(t *testing.T, d slo.SLO) {
 	}
 	store := &live{}
 	store.commit(slo.Commit{MeasuredUntil: from, Started: map[slo.SeriesID]time.Time{id: from}})
-	e := engine.New(engine.Settings{Ledger: store, Episodes: store, Announcer: store, Logger: slog.New(slog.DiscardHandler)})
+	e := engine.New(engine.Settings{
+		Ledger: store, Episodes: store, Announcer: store, Logger: slog.New(slog.DiscardHandler),
+		Expand: func(all []slo.Exclusion, from, to time.Time) []slo.Excluded {
+			excluded, err := expand(all, from, to)
+			require.NoError(t, err)
+			return excluded
+		},
+	})
 	e.SetDefinitions([]slo.Definition{{SLO: d, Revision: 1}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -131,11 +169,17 @@ func compareWithEngine(t *testing.T, d slo.SLO) {
 		e.Wake()
 		synctest.Wait()
 	}
+	live, err := e.Status(d.Name)
+	require.NoError(t, err)
 	cancel()
 	require.NoError(t, <-done)
 
-	result, err := simulate.Run(d, simulate.Series{id: buckets}, from, at, simulate.Options{})
+	result, err := simulate.Run(d, simulate.Series{id: buckets}, from, at, simulate.Options{Expand: expand})
 	require.NoError(t, err)
+	status := result.Objectives[0].Status
+	require.Equal(t, live.Objectives[0].Counts, status.Counts)
+	require.Equal(t, live.Objectives[0].ExcludedCounts, status.ExcludedCounts)
+	require.Equal(t, live.Objectives[0].Budget, status.Budget)
 	want, got := map[string][]moment{}, map[string][]moment{}
 	for _, m := range store.moved {
 		want[m.Tier.Name] = append(want[m.Tier.Name], moment{m.Episode.State, m.At})

@@ -79,6 +79,32 @@ func drawPolicy(t *rapid.T, name string) slo.AlertPolicy {
 	return p
 }
 
+// drawExcluded draws stretches of whole minutes that are excluded, which may lie
+// over each other.
+func drawExcluded(t *rapid.T, from, to time.Time) []slo.Excluded {
+	var all []slo.Excluded
+	for range rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "exclusions") {
+		begin := from.Truncate(time.Minute).Add(time.Duration(rapid.IntRange(0, int(to.Sub(from)/time.Minute)).Draw(t, "begins")) * time.Minute)
+		length := rapid.SampledFrom([]time.Duration{time.Minute, 17 * time.Minute, time.Hour, 3 * time.Hour}).Draw(t, "lasts")
+		as := rapid.SampledFrom([]slo.ExclusionKind{slo.Drop, slo.CountGood}).Draw(t, "as")
+		all = append(all, slo.Excluded{Interval: slo.Interval{From: begin, To: begin.Add(length)}, As: as, Reason: "x"})
+	}
+	return all
+}
+
+// expandTo expands any exclusion to these stretches.
+func expandTo(all []slo.Excluded) simulate.Expand {
+	return func(_ []slo.Exclusion, from, to time.Time) ([]slo.Excluded, error) {
+		var within []slo.Excluded
+		for _, e := range all {
+			if e.From.Before(to) && e.To.After(from) {
+				within = append(within, e)
+			}
+		}
+		return within, nil
+	}
+}
+
 // drawBuckets draws stretches of traffic that is steady but for its noise: busy
 // or quiet, healthy or not, and silences between.
 func drawBuckets(t *rapid.T, from, to slo.Slice, scale int64, minutes bool) []slo.Bucket {
@@ -141,7 +167,9 @@ func TestSkippingChangesNothing(t *testing.T) {
 				series[id] = drawBuckets(t, slo.SliceOf(start), slo.SliceOf(to), scale, minutes)
 			}
 		}
-		options := simulate.Options{BudgetPoints: 7, At: []time.Time{from.Add(17 * time.Minute), to}}
+		excluded := drawExcluded(t, start, to)
+		definition.Exclusions = make([]slo.Exclusion, len(excluded))
+		options := simulate.Options{BudgetPoints: 7, At: []time.Time{from.Add(17 * time.Minute), to}, Expand: expandTo(excluded)}
 		fast, err := simulate.Run(definition, series, from, to, options)
 		require.NoError(t, err)
 		options.EveryStep = true

@@ -39,11 +39,11 @@ const (
 // the last five minutes burn at twice the budget or more, with two bad events at
 // least, and with pauses of ten minutes at most. What it lost is bad events /
 // (1 - target) / events of a usual window: the rate of all of [from, to] times
-// the window.
+// the window. What is excluded burns nothing.
 //
 // 300 bad events within ten minutes, at 99.9 % and 10 000 000 events in 28 days,
 // cost 300 / 0.001 / 10 000 000 = 3 %.
-func FindIncidents(definition slo.SLO, series Series, from, to time.Time, leastLost float64) []Incident {
+func FindIncidents(definition slo.SLO, series Series, from, to time.Time, leastLost float64, excluded []slo.Excluded) []Incident {
 	if leastLost <= 0 {
 		leastLost = LeastLost
 	}
@@ -55,7 +55,7 @@ func FindIncidents(definition slo.SLO, series Series, from, to time.Time, leastL
 		if v := one.Indicator.Value; v != nil && v.Raw != "" {
 			b.leastBad *= slo.RawUnit
 		}
-		all = append(all, b.incidents(f.buckets, definition.Window.Duration, from, to, leastLost)...)
+		all = append(all, b.incidents(judged(f.buckets, excluded), definition.Window.Duration, from, to, leastLost)...)
 	}
 	slices.SortFunc(all, func(a, b Incident) int { return cmp.Or(a.From.Compare(b.From), a.To.Compare(b.To)) })
 	var joined []Incident

@@ -21,6 +21,8 @@ type lane struct {
 	// are counted themselves.
 	events []*sums
 	since  time.Time
+	// excluded are the stretches that nothing is judged by.
+	excluded []slo.Excluded
 }
 
 // member is a part of a burn rate: weight * bad / total / budget.
@@ -31,8 +33,8 @@ type member struct {
 
 // newLane prepares the objective of a definition at an index, as the engine
 // links it to its series. The feeds have not given anything yet.
-func newLane(definition slo.SLO, index int, feeds map[slo.SeriesID]*feed, sumsOf func(*feed) *sums, longest time.Duration) *lane {
-	l := &lane{index: index}
+func newLane(definition slo.SLO, index int, feeds map[slo.SeriesID]*feed, sumsOf func(*feed) *sums, longest time.Duration, excluded []slo.Excluded) *lane {
+	l := &lane{index: index, excluded: excluded}
 	composite := index == len(definition.Objectives)
 	var histories []*slo.History
 	for i := range definition.Objectives {
@@ -87,7 +89,7 @@ func (l *lane) derive(definition slo.SLO, longest time.Duration) {
 	length := max(1, slo.Slice(objective.SliceWindow/slo.SliceLength))
 	whole := l.events[0]
 	first := whole.first - whole.first%length
-	s := sliceSums(once, again, length, first, whole.first+slo.Slice(len(whole.total)-1))
+	s := sliceSums(once, again, length, first, whole.first+slo.Slice(len(whole.total)-1), l.excluded)
 	l.members = []member{{sums: s, weight: 1, budget: 1}}
 }
 
@@ -104,7 +106,7 @@ func uniqueFeeds(feeds []*feed) []*feed {
 
 // reading is what is known at an instant.
 func (l *lane) reading(at time.Time) slo.Reading {
-	r := slo.Reading{Now: at, Coverage: slo.Coverage{Since: l.since, Until: at}}
+	r := slo.Reading{Now: at, Coverage: slo.Coverage{Since: l.since, Until: at}, Excluded: l.excluded}
 	if len(l.feeds) == 1 {
 		r.History, r.Series = l.feeds[0].track.History, l.feeds[0].state(l.since)
 	} else {
@@ -121,8 +123,13 @@ func (l *lane) reading(at time.Time) slo.Reading {
 // pin keeps the edges that the plan needs, as the engine does. It reports false
 // if one is lost.
 func (l *lane) pin(plan *slo.Plan, at time.Time) bool {
+	return l.pinAll(plan.Edges(at)) && (l.slices == nil || !l.slices.Lost())
+}
+
+// pinAll keeps edges. It reports false if one is lost.
+func (l *lane) pinAll(edges []slo.Slice) bool {
 	whole := true
-	for _, edge := range plan.Edges(at) {
+	for _, edge := range edges {
 		for _, f := range l.feeds {
 			whole = f.track.Pin(edge) && whole
 		}
@@ -130,7 +137,7 @@ func (l *lane) pin(plan *slo.Plan, at time.Time) bool {
 			whole = l.slices.History().Pin(edge) && whole
 		}
 	}
-	return whole && (l.slices == nil || !l.slices.Lost())
+	return whole
 }
 
 // to is where look-backs end at an instant: at the watermark while that is near,

@@ -26,7 +26,7 @@ type Score struct {
 	Detected, Paged int
 	// Median and Worst are those of the detection times; 0 without any.
 	Median, Worst time.Duration
-	// FalsePages are the pages that belong to no incident.
+	// FalsePages are the pages that belong to no incident, outside or not.
 	FalsePages        int
 	FalsePagesPerWeek float64
 	// Precision is the share of pages that belong to an incident, Recall that
@@ -69,7 +69,7 @@ func (e told) belongs(i Incident) bool {
 	return e.FiredAt.Before(i.To.Add(reach)) && e.end.After(i.From)
 }
 
-func score(name string, result Result, incidents []Incident) Score {
+func score(name string, result Result, incidents, outside []Incident) Score {
 	s := Score{Policy: name, Objectives: result.Objectives, BudgetLeft: math.Inf(1)}
 	var all []told
 	for _, o := range result.Objectives {
@@ -86,7 +86,7 @@ func score(name string, result Result, incidents []Incident) Score {
 		s.BudgetLeft = 1
 	}
 	slices.SortStableFunc(all, func(a, b told) int { return a.FiredAt.Compare(b.FiredAt) })
-	s.count(all, incidents)
+	s.count(all, slices.Concat(incidents, outside))
 	s.detect(all, incidents)
 	weeks := result.To.Sub(result.From).Hours() / (7 * 24)
 	s.PagesPerWeek, s.TicketsPerWeek = float64(s.Pages)/weeks, float64(s.Tickets)/weeks

@@ -31,6 +31,8 @@ type Options struct {
 	At []time.Time
 	// BudgetPoints is about how many points the course of the budget has; 0 is 100.
 	BudgetPoints int
+	// Expand finds when exclusions are; an SLO that has some MUST come with it.
+	Expand Expand
 	// EveryStep evaluates at every step, also where nothing can change. It gives
 	// the same result, slowly: tests compare with it.
 	EveryStep bool

@@ -150,14 +150,14 @@ func TestIncidentsAreFoundWhereTheyWere(t *testing.T) {
 	spoil(begin.Add(2*day+25*time.Minute), 10*time.Minute, 300) // A pause of five minutes is none.
 	spoil(begin.Add(5*day), 6*time.Hour, 20)
 	spoil(begin.Add(8*day), time.Minute, 20) // It costs too little.
-	found := simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0)
+	found := simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0, nil)
 	require.Len(t, found, 2, "%+v", found)
 	require.Equal(t, begin.Add(2*day), found[0].From)
 	require.Equal(t, begin.Add(2*day+35*time.Minute), found[0].To)
 	require.InDelta(t, 54_000/(0.001*30*8640*1000), found[0].Lost, 0.001)
 	require.Equal(t, begin.Add(5*day), found[1].From)
 	require.Equal(t, begin.Add(5*day+6*time.Hour), found[1].To)
-	require.Len(t, simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0.0001), 3)
+	require.Len(t, simulate.FindIncidents(d, simulate.Series{d.SeriesOf(0).ID: noisy}, begin, begin.Add(10*day), 0.0001, nil), 3)
 }
 
 // paging is a policy that pages at a burn rate over one look-back.
@@ -211,6 +211,45 @@ func TestABacktestScoresAndRecommends(t *testing.T) {
 	require.Error(t, err)
 	_, err = simulate.Backtest(d, nil, simulate.Series{}, simulate.BacktestOptions{From: begin, To: begin.Add(day)})
 	require.Error(t, err)
+}
+
+func TestIncidentsOutsideOfTheDataAreNotMissed(t *testing.T) {
+	t.Parallel()
+	d := definition(t, "0.999")
+	buckets := append(steady(begin, 10*time.Minute, 300), steady(begin.Add(10*time.Minute), day, 0)...)
+	incident := func(after, length time.Duration) simulate.Incident {
+		return simulate.Incident{From: begin.Add(after), To: begin.Add(after + length)}
+	}
+	for name, test := range map[string]struct {
+		given           []simulate.Incident
+		inside, outside int
+		detected, falls int
+		recall          float64
+	}{
+		"one long before it":                   {[]simulate.Incident{incident(-day, time.Hour), incident(0, 10*time.Minute)}, 1, 1, 1, 0, 1},
+		"one after it":                         {[]simulate.Incident{incident(0, 10*time.Minute), incident(3*day, time.Hour)}, 1, 1, 1, 0, 1},
+		"one that ends where it begins":        {[]simulate.Incident{incident(-time.Hour, time.Hour)}, 0, 1, 0, 1, math.NaN()},
+		"one that began before explains pages": {[]simulate.Incident{incident(-time.Hour, 70*time.Minute)}, 0, 1, 0, 0, math.NaN()},
+		"one within it is missed":              {[]simulate.Incident{incident(0, 10*time.Minute), incident(20*time.Hour, time.Hour)}, 2, 0, 1, 0, 0.5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report, err := simulate.Backtest(d, simulate.Candidates(d), simulate.Series{d.SeriesOf(0).ID: buckets},
+				simulate.BacktestOptions{From: begin, To: begin.Add(day), Incidents: test.given})
+			require.NoError(t, err)
+			require.False(t, report.Found)
+			require.Len(t, report.Incidents, test.inside)
+			require.Len(t, report.Outside, test.outside)
+			s := report.Scores[0]
+			require.Equal(t, []int{1, test.detected, test.falls}, []int{s.Pages, s.Detected, s.FalsePages})
+			require.Len(t, s.Detections, test.inside)
+			if math.IsNaN(test.recall) {
+				require.True(t, math.IsNaN(s.Recall))
+			} else {
+				require.InDelta(t, test.recall, s.Recall, 1e-9)
+			}
+		})
+	}
 }
 
 func TestWithoutIncidentsTheQuieterPolicyIsRecommended(t *testing.T) {

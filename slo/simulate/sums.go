@@ -42,11 +42,12 @@ type sums struct {
 	newest []int32
 }
 
-// eventSums are the running totals of a series over [first, last).
-func eventSums(f *feed, first, last slo.Slice) *sums {
+// eventSums are the running totals of a series over [first, last), but for what
+// is excluded.
+func eventSums(f *feed, first, last slo.Slice, excluded []slo.Excluded) *sums {
 	n := int(last-first) + 1
 	s := &sums{first: first, length: 1, total: make(row, n), bad: make(row, n), newest: make([]int32, n)}
-	for _, b := range f.buckets {
+	for _, b := range judged(f.buckets, excluded) {
 		i := b.Slice - first
 		s.total[i] += b.Counts.Total()
 		s.bad[i] += b.Counts.Bad
@@ -57,10 +58,10 @@ func eventSums(f *feed, first, last slo.Slice) *sums {
 			s.unknown[i] += b.Counts.Unknown
 		}
 	}
-	newest := int32(-1)
+	newest, next := int32(-1), 0 // A source speaks, whether its events are excluded or not.
 	for i := range s.newest {
 		s.newest[i] = newest
-		if s.total[i] != 0 {
+		for ; next < len(f.buckets) && f.buckets[next].Slice == first+slo.Slice(i); next++ {
 			newest = int32(i)
 		}
 	}
@@ -72,7 +73,8 @@ func eventSums(f *feed, first, last slo.Slice) *sums {
 }
 
 // sliceSums are the same of what time slices say, found by driving them once.
-func sliceSums(feeds []*feed, derive func() ([]*slo.Track, *slo.Slices), length, first, last slo.Slice) *sums {
+// Those that begin in what is excluded are.
+func sliceSums(feeds []*feed, derive func() ([]*slo.Track, *slo.Slices), length, first, last slo.Slice, excluded []slo.Excluded) *sums {
 	n := int(last-first) + 1
 	s := &sums{first: first, length: length, total: make(row, n), bad: make(row, n), worst: make(row, n)}
 	tracks, derived := derive()
@@ -81,6 +83,9 @@ func sliceSums(feeds []*feed, derive func() ([]*slo.Track, *slo.Slices), length,
 		tracks[at.feed].Add(b.Slice, b.Counts)
 		begin := b.Slice / length * length
 		says := derived.History().Sum(begin, begin+length)
+		if e := excludedAt(excluded, begin); e != nil {
+			says = e.As.Leaves(says)
+		}
 		i := begin - first
 		s.total[i], s.bad[i], s.worst[i] = says.Total(), says.Bad, max(s.worst[i], says.Bad)
 	}

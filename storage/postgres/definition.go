@@ -12,7 +12,9 @@ import (
 
 // Definitions returns the SLOs in force, by name, each with the revisions before
 // it that measured something else, as far as windows may reach back to them. A
-// name that was archived for a while has none of before.
+// name that was archived for a while has none of before. Of one that was edited
+// for longer than any window CreatedAt may be later than it was, but not within
+// a window of now.
 func (s *Store) Definitions(ctx context.Context) ([]slo.Definition, error) {
 	// Of each live name the revisions that followed on each other without a gap.
 	rows, err := s.pool.Query(ctx, `SELECT d.name, d.revision, d.origin, CASE WHEN d.archived_at_ns IS NULL THEN d.document ELSE ''::bytea END,
@@ -32,7 +34,9 @@ func (s *Store) Definitions(ctx context.Context) ([]slo.Definition, error) {
 			return nil, fmt.Errorf("read the definitions: %w", err)
 		}
 		if before.follows(row) {
-			row.Earlier = slo.EarlierRevisions(before.Definition, row.Definition)
+			row.Definition = row.After(&before.Definition)
+		} else {
+			row.Definition = row.After(nil)
 		}
 		if before = row; row.archived == nil {
 			definitions = append(definitions, row.Definition)

@@ -106,6 +106,7 @@ func TestDefinitionsComeBackAsTheyWentIn(t *testing.T) {
 	require.NoError(t, err)
 	want.Revision, want.AppliedAt = 1, at
 	require.Equal(t, []slo.Definition{want}, saved.Definitions)
+	want.CreatedAt = at // As the catalog says of what it has saved.
 	read, err := store.Definitions(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []slo.Definition{want}, read)

@@ -66,6 +66,15 @@ func TestRevisionsThatMeasuredSomethingElseComeBack(t *testing.T) {
 		require.True(t, e.Retired)
 	}
 	save(slo.Definition{}, at(5), slo.ObjectRef{Kind: slo.KindSLO, Name: "x"})
+	created := func() time.Time {
+		t.Helper()
+		all, err := store.Definitions(t.Context())
+		require.NoError(t, err)
+		return all[0].CreatedAt
+	}
 	save(measuring("e"), at(6))
 	require.Empty(t, earlier(), "what ended and came again begins anew")
+	require.Equal(t, at(6), created())
+	save(measuring("f"), at(7))
+	require.Equal(t, at(6), created(), "an edit does not")
 }

@@ -105,7 +105,7 @@ func TestAnyDefinitionComesBackAsItWentIn(t *testing.T) {
 		read, err := store.Definitions(t.Context())
 		require.NoError(r, err)
 		require.Len(r, read, 1)
-		read[0].Earlier = nil // What the draw before measured.
+		read[0].Earlier, read[0].CreatedAt = nil, time.Time{} // What the draw before measured, and when.
 		require.Equal(r, saved.Definitions, read)
 	})
 }
