@@ -37,7 +37,7 @@ func printBacktest(w io.Writer, r tried) error {
 		if s.Detected > 0 {
 			median, worst = slo.FormatDuration(s.Median), slo.FormatDuration(s.Worst)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%d\t%s\t%s\n", printable(s.Policy), number(s.PagesPerWeek), number(s.TicketsPerWeek),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%d\t%s\t%s\n", printable(s.Policy), slo.FormatRate(s.PagesPerWeek), slo.FormatRate(s.TicketsPerWeek),
 			s.Detected, len(r.Incidents), median, worst, s.FalsePages, slo.FormatDuration(s.Firing), percentage(s.BudgetLeft))
 	}
 	if err := table.Flush(); err != nil {
@@ -85,9 +85,6 @@ func printIncidents(w io.Writer, r simulate.Report) error {
 	}
 	return table.Flush()
 }
-
-// number is a rate in two digits: "0", "0.25", "14".
-func number(x float64) string { return strconv.FormatFloat(x, 'g', 2, 64) }
 
 func percentage(ratio float64) string { return strconv.FormatFloat(100*ratio, 'f', 1, 64) + " %" }
 

@@ -77,8 +77,8 @@ func TestBacktestOverAServer(t *testing.T) {
 	ran := runSLO(t, "", "backtest", "--server", server, "--since", "3d", "--policy", "../../examples/policies/half-hour.yaml", "checkout-availability")
 	require.Zero(t, ran.status, ran.stderr)
 	require.Contains(t, ran.stdout, "1 incident found.")
-	require.Regexp(t, `default +2\.3 +\S+ +1/1 `, ran.stdout)
-	require.Regexp(t, `half-hour +2\.3 +0 +1/1 `, ran.stdout)
+	require.Regexp(t, `default +2\.33 +\S+ +1/1 `, ran.stdout)
+	require.Regexp(t, `half-hour +2\.33 +0 +1/1 `, ran.stdout)
 	require.Contains(t, ran.stdout, "Recommended: ")
 
 	ran = runSLO(t, "", "backtest", "--server", server, "--since", "1d", "-o", "json", "checkout-availability")

@@ -45,18 +45,14 @@ func (r *reader) burnRate(v value, into *conditionContent) {
 	} else if r.mode == Strict {
 		r.refuse(kind, "is required: %s", slo.BurnRate)
 	}
-	op, threshold := o.get("op"), o.get("threshold")
-	into.op = r.operator(op)
+	threshold := o.get("threshold")
+	into.op = r.operator(o.get("op"))
 	if r.required(threshold) {
 		into.threshold = r.decimal(threshold)
 	}
 	_, into.lookBack = r.duration(o.get("lookbackWindow"))
 	if after := o.get("alertAfter"); after.present() {
 		into.after = r.alertAfter(after)
-	}
-	kind := into.metadata.extensions.condition
-	if (kind == "" || kind == slo.BurnRate) && (into.op == slo.LTE || into.op == slo.LT) {
-		r.warn(op, "tells of a burn rate that is low: write gte or gt for one that is high, or the annotation %s here", conditionAnnotation)
 	}
 }
 

@@ -97,6 +97,9 @@ func isKindFaulty(in place, spec string) bool {
 // spec of the condition.
 func (r *resolver) checkCondition(at place, c slo.AlertCondition, s slo.SLO) {
 	lookBack := at.at(".condition.lookbackWindow")
+	if c.Kind == slo.BurnRate && (c.Op == slo.LTE || c.Op == slo.LT) && !isKindFaulty(at, at.path) {
+		r.warn(at.at(".condition.op"), "tells of a burn rate that is low: write gte or gt for one that is high, or the annotation %s", conditionAnnotation)
+	}
 	if c.Kind != slo.BudgetConsumed && c.LookBack > s.Window.Duration && s.Window.Duration > 0 {
 		r.refuse(lookBack, "%s is longer than the window of %s: %s", slo.FormatDuration(c.LookBack), &r.root, s.Window)
 	}
