@@ -83,13 +83,18 @@ func (r *reader) calendar(v value, length string) slo.Calendar {
 		c.Unit = length[unit]
 		c.Count, _ = strconv.Atoi(length[:unit])
 	}
-	if c.Start == "" || c.Zone == "" {
+	if c.Zone == "" {
 		return c
 	}
-	at, shown, err := slo.Calendar{Count: 1, Unit: 'd', Start: c.Start, Zone: c.Zone}.Begin()
+	begin := slo.Calendar{Count: 1, Unit: 'd', Start: c.Start, Zone: c.Zone}
+	if c.Start == "" {
+		begin.Start = "2000-01-01 00:00" // Any: what is wrong with the zone is told all the same.
+	}
+	at, shown, err := begin.Begin()
 	switch {
 	case err != nil:
 		r.refuse(zone, "%v", err)
+	case c.Start == "":
 	case shown == 0:
 		r.warn(start, "clocks in %s never show %s, since they are put forward over it: the period begins at %s", c.Zone, c.Start, at.Format(time.RFC3339))
 	case shown > 1:

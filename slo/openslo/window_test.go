@@ -93,6 +93,12 @@ func TestRefusedCalendars(t *testing.T) {
 		edit.want = []fault{c.want}
 		refuse(t, map[string]change{name: edit})
 	}
+	edit := calendar("{startTime: 2026-13-45, timeZone: Mars}")
+	edit.want = []fault{
+		{21, at + ".calendar.startTime", want + `"2026-13-45"`},
+		{21, at + ".calendar.timeZone", `"Mars" is not a time zone: write a name of the IANA database such as Europe/Berlin, or UTC`},
+	}
+	refuse(t, map[string]change{"a start that is no date, and an unknown zone": edit})
 }
 
 func TestStartsWhereClocksChange(t *testing.T) {
