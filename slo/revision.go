@@ -51,21 +51,25 @@ func seriesOf(s SLO) []SeriesID {
 	return ids
 }
 
-// Retire marks the earlier revisions whose series need not be counted any
-// longer: after an edit every tier is judged by what is measured now as soon as
-// that covers its look-back, at the latest as long after the edit as the longest
-// look-back is. It reports whether any is marked that was not before.
-func (d Definition) Retire(now time.Time) (Definition, bool) {
-	if !slices.ContainsFunc(d.Earlier, func(e EarlierRevision) bool { return !e.Retired }) {
+// Retire marks the earlier revisions that are no longer needed: after an edit
+// every tier is judged by what is measured now as soon as that covers its
+// look-back, at the latest as long after the edit as the longest look-back is.
+// Their series are counted on until nothing can come any more that belongs before
+// the edit, which is when events are refused as too late. It reports whether any
+// is marked that was not before.
+func (d Definition) Retire(now time.Time, lateness time.Duration) (Definition, bool) {
+	if !slices.ContainsFunc(d.Earlier, func(e EarlierRevision) bool { return !e.Ended }) {
 		return d, false
 	}
 	overlap := d.SLO.longestLookBack()
 	marked := false
 	d.Earlier = slices.Clone(d.Earlier)
 	for i := range d.Earlier {
-		if e := &d.Earlier[i]; !e.Retired && now.Sub(e.Until) > overlap {
-			e.Retired, marked = true, true
-		}
+		e := &d.Earlier[i]
+		before := *e
+		e.Retired = e.Retired || now.Sub(e.Until) > overlap
+		e.Ended = e.Ended || e.Retired && now.Sub(e.Until) >= lateness
+		marked = marked || e.Retired != before.Retired || e.Ended != before.Ended
 	}
 	return d, marked
 }
@@ -85,11 +89,11 @@ func (s SLO) longestLookBack() time.Duration {
 }
 
 // Counted are the series to be counted for the definition: its own, and those of
-// earlier revisions that are not retired.
+// earlier revisions that have not ended.
 func (d Definition) Counted() []Series {
 	all := d.SLO.Series()
 	for _, e := range d.Earlier {
-		if _, comparable := d.SLO.Under(e); comparable && !e.Retired {
+		if _, comparable := d.SLO.Under(e); comparable && !e.Ended {
 			all = append(all, e.SLO.Series()...)
 		}
 	}

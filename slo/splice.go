@@ -10,9 +10,12 @@ type EarlierRevision struct {
 	Until    time.Time
 	// SLO is the definition of that revision.
 	SLO SLO
-	// Retired: its series is counted no longer, because somebody said so
+	// Retired: no tier is judged by it any more, because somebody said so
 	// (apply --retire-now) or every look-back is covered by what came after.
 	Retired bool
+	// Ended: its series is counted no longer. It is Retired, and nothing that
+	// belongs before Until can come any more: the budget takes that from it.
+	Ended bool
 }
 
 // Under is the definition with what an earlier revision measured in place of
@@ -192,7 +195,7 @@ func (p *Plan) splices(r *Reading, from, end Slice) []Splice {
 		one := Splice{Revision: e.Revision, Until: e.cut().Start(), Counts: p.measureOf(&earlier, begin, cut).counts}
 		now := *r
 		now.Earlier = nil
-		common := longestCommon(r.Series, earlier.Series, from.Start(), end.Start())
+		common := longestCommon(r.Series, earlier.Series, from.Start(), end.Start(), e.Until)
 		if first, last := common.kept(append(p.histories(&now), p.histories(&earlier)...)); first < last {
 			one.Both = Interval{From: first.Start(), To: last.Start()}
 			one.Before, one.After = p.measureOf(&earlier, first, last).counts, p.measureOf(&now, first, last).counts
@@ -202,13 +205,15 @@ func (p *Plan) splices(r *Reading, from, end Slice) []Splice {
 	return all
 }
 
-// longestCommon is where both series were counted within [from, to); empty if nowhere.
-func longestCommon(a, b SeriesState, from, to time.Time) Interval {
+// longestCommon is where both series were counted within [from, to); empty if
+// nowhere. One that is counted no longer lacks what came late of its last
+// hours: of it only what lies before the edit is whole.
+func longestCommon(a, b SeriesState, from, to, edit time.Time) Interval {
 	var longest Interval
 	for _, common := range intersect(a.Counted, b.Counted) {
 		begin, end := latest(from, common.From), to
 		if !common.To.IsZero() {
-			end = earliest(end, common.To)
+			end = earliest(earliest(end, common.To), edit)
 		}
 		if begin.Before(end) && end.Sub(begin) > longest.To.Sub(longest.From) {
 			longest = Interval{From: begin, To: end}

@@ -240,6 +240,7 @@ func (p *platform) makeCatalog(ctx context.Context, compiler *indicator.Compiler
 	p.catalog, err = catalog.New(catalog.Settings{
 		Store: p.store, Language: language{}, Compiler: compiler, Journal: p.journal,
 		Logger: p.logger.With("part", "catalog"), Changed: p.engine.SetDefinitions,
+		Lateness: p.config.lateness + time.Minute, // Clocks differ a little.
 	})
 	if err != nil {
 		return err

@@ -140,16 +140,17 @@ func (c *Catalog) change(ctx context.Context, change slo.Change) error {
 	return nil
 }
 
-// Retire ends the counting of what was measured before an edit, once every tier
-// is judged by what is measured now. It is cheap where there is nothing to do;
-// call it now and then.
+// Retire lets tiers go over to what is measured now where that covers their
+// look-backs, and ends the counting of what was measured before an edit once none
+// needs it and nothing of before can come any more. It is cheap where there is
+// nothing to do; call it now and then.
 func (c *Catalog) Retire(ctx context.Context) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	next, due := c.inForce.Load().retired(c.Now())
+	next, due := c.inForce.Load().retired(c.Now(), c.Lateness)
 	if !due {
 		return nil
 	}
@@ -157,14 +158,14 @@ func (c *Catalog) Retire(ctx context.Context) error {
 	if err := c.enforce(ctx, next); err != nil {
 		return err
 	}
-	c.Logger.InfoContext(ctx, "series of earlier revisions are counted no longer: what is measured now covers every look-back")
+	c.Logger.InfoContext(ctx, "earlier revisions are needed no longer: what is measured now covers every look-back")
 	return nil
 }
 
 // enforce records the set of series, if it is not what the journal has last,
 // and then brings the state into force.
 func (c *Catalog) enforce(ctx context.Context, next *state) error {
-	next, _ = next.retired(c.Now())
+	next, _ = next.retired(c.Now(), c.Lateness)
 	set := make([]slo.Series, 0, len(next.definitions))
 	for _, d := range next.definitions {
 		set = append(set, d.Counted()...)

@@ -395,3 +395,31 @@ func TestWhatWasMeasuredBeforeAnEditIsCountedUntilItIsRetired(t *testing.T) {
 	d, _ = c.Definition("a")
 	require.Equal(t, 5, d.Revision, "and that is no change a second time")
 }
+
+// TestWhatComesLateIsCountedByWhatWasMeasuredThen retires at once: the budget
+// takes what belongs before the edit from the series of then, so that is counted
+// for as long as something of before can come.
+func TestWhatComesLateIsCountedByWhatWasMeasuredThen(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := newWorld()
+	settings := w.settings()
+	settings.Now, settings.Lateness = func() time.Time { return now }, 24*time.Hour
+	c, err := catalog.New(settings)
+	require.NoError(t, err)
+	require.NoError(t, c.Load(t.Context()))
+	for _, text := range []string{"a x", "a y"} {
+		_, err := c.Apply(t.Context(), slo.Documents{File: "request", Data: []byte(text), RetireNow: true})
+		require.NoError(t, err)
+	}
+	for _, step := range []struct {
+		pass    time.Duration
+		counted int
+	}{{0, 2}, {23 * time.Hour, 2}, {time.Hour, 1}, {time.Hour, 1}} {
+		now = now.Add(step.pass)
+		require.NoError(t, c.Retire(t.Context()))
+		require.Len(t, w.recorded(t), step.counted)
+		d, _ := c.Definition("a")
+		require.True(t, d.Earlier[0].Retired, "no tier is judged by it from the beginning")
+	}
+}

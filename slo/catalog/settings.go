@@ -97,6 +97,9 @@ type Settings struct {
 	Journal  Journal
 	// Now is the clock; the default is time.Now.
 	Now func() time.Time
+	// Lateness is how late events may come: as long after an edit what was
+	// measured before is counted at least.
+	Lateness time.Duration
 	// Logger tells of changes; the default tells nobody.
 	Logger *slog.Logger
 	// Changed is told the whole set, sorted by name, after every change, in

@@ -134,10 +134,10 @@ func (s *state) after(saved slo.Change) *state {
 
 // retired is the state in which earlier revisions that are no longer needed are
 // marked so, and whether there was any.
-func (s *state) retired(now time.Time) (*state, bool) {
+func (s *state) retired(now time.Time, lateness time.Duration) (*state, bool) {
 	var definitions []slo.Definition
 	for i, d := range s.definitions {
-		marked, due := d.Retire(now)
+		marked, due := d.Retire(now, lateness)
 		if !due {
 			continue
 		}
