@@ -47,7 +47,7 @@ func (p *Plan) windowSince(r *Reading, to time.Time) (from Slice, reset bool) {
 	if r.ResetAt.IsZero() {
 		return from, false
 	}
-	if at := ResetSlice(r.ResetAt); at > from {
+	if at := ResetSlice(r.ResetAt); at >= from {
 		return at, true
 	}
 	return from, false

@@ -109,5 +109,8 @@ func readReset(r *http.Request) (resetRequest, error) {
 	case strings.ContainsFunc(wanted.Reason, unicode.IsControl):
 		return wanted, refuse(http.StatusBadRequest, "the reason must be one line without control characters")
 	}
+	if c, found := slo.Invisible(wanted.Reason); found {
+		return wanted, refuse(http.StatusBadRequest, "the reason holds the invisible character %U: remove it", c)
+	}
 	return wanted, nil
 }

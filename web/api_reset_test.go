@@ -36,7 +36,7 @@ func TestWhatCannotBeResetIsRefused(t *testing.T) {
 	handler := newServer(t, settings).Handler()
 	for _, body := range []string{
 		"", "{}", "[]", `{"reason":"  "}`, `{"reason":"x","objective":1}`, `{"reason":"x","objective":-1}`, `{"reason":"x","why":"y"}`,
-		`{"reason":"a\nb"}`, `{"reason":"` + strings.Repeat("x", slo.MaxResetReason+1) + `"}`,
+		`{"reason":"a\nb"}`, "{\"reason\":\"a\u202eb\"}", "{\"reason\":\"a\u2800\"}", `{"reason":"` + strings.Repeat("x", slo.MaxResetReason+1) + `"}`,
 	} {
 		requireProblem(t, do(handler, request(http.MethodPost, resetPath, body)), http.StatusBadRequest)
 	}

@@ -50,10 +50,11 @@ func (r *reader) alertPolicy(m metadata, v value) *policyContent {
 		return p
 	}
 	p.description, _ = r.prose(o.get("description"), maxDescription)
-	p.noData, _ = r.optionalFlag(o.get("alertWhenNoData"))
-	p.whenResolved, _ = r.optionalFlag(o.get("alertWhenResolved"))
-	p.whenBreaching, _ = r.optionalFlag(o.get("alertWhenBreaching"))
-	if !p.noData && !p.whenResolved && !p.whenBreaching {
+	var read [3]bool
+	p.noData, read[0] = r.optionalFlag(o.get("alertWhenNoData"))
+	p.whenResolved, read[1] = r.optionalFlag(o.get("alertWhenResolved"))
+	p.whenBreaching, read[2] = r.optionalFlag(o.get("alertWhenBreaching"))
+	if !p.noData && !p.whenResolved && !p.whenBreaching && read == [3]bool{true, true, true} {
 		r.warn(v, "never tells anybody: set alertWhenBreaching, alertWhenResolved or alertWhenNoData to true")
 	}
 	r.policyCondition(o.get("conditions"), p)

@@ -288,6 +288,14 @@ func TestAPolicyThatNeverTellsAnybody(t *testing.T) {
 	}
 }
 
+// TestAFlagThatIsNoneDoesNotMakeAPolicySilent tells the fault alone.
+func TestAFlagThatIsNoneDoesNotMakeAPolicySilent(t *testing.T) {
+	t.Parallel()
+	_, warnings, err := openslo.Read("f.yaml", []byte(strings.Replace(aPolicy, "alertWhenBreaching: true", "alertWhenBreaching: maybe", 1)), openslo.Lenient)
+	require.ErrorContains(t, err, "spec.alertWhenBreaching")
+	require.Empty(t, warnings)
+}
+
 func TestRefusedPoliciesAndConditions(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ base, old, edit, field, reason string }{

@@ -3,7 +3,6 @@ package openslo
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // isLabel reports an RFC 1123 label: 1 to 63 of a-z, 0-9 and -, with a letter
@@ -50,24 +49,6 @@ func isWord(s, inside string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(c rune) bool { return !isAlphanumeric(c) && !strings.ContainsRune(inside, c) })
-}
-
-// invisible finds a character of a name that nobody sees: one that turns the
-// text around it (U+202E), a space of no width (U+200B), a filler. Two names
-// that look the same would be two, or one would read as another. Joiners and
-// variation selectors behind other than ASCII are kept, because Persian, the
-// scripts of India and emoji are written with them.
-func invisible(text string) (rune, bool) {
-	before := rune(0)
-	for _, c := range text {
-		joins := c == '\u200c' || c == '\u200d' || unicode.Is(unicode.Variation_Selector, c)
-		hidden := unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
-		if hidden && (!joins || before <= unicode.MaxASCII) {
-			return c, true
-		}
-		before = c
-	}
-	return 0, false
 }
 
 // suggestion names the known word that somebody probably meant.

@@ -32,7 +32,7 @@ func (r *reader) text(v value, limit int) (string, bool) {
 		r.refuse(v, "must be one line without tabs, found %s", r.describe(v.node))
 		return "", false
 	}
-	if c, found := invisible(text); found {
+	if c, found := slo.Invisible(text); found {
 		r.refuse(v, "holds the invisible character %U: remove it", c)
 		return "", false
 	}
