@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/slowburn-slo/slowburn/slo"
 )
 
 const (
@@ -50,6 +52,11 @@ func TestAnObjectiveFollowsWhatItRefersTo(t *testing.T) {
 	write(shared)
 	p := newPlatform(t, "--slos", slos)
 	p.apply(referring)
+	// The budget takes what lies in a slice before that of an edit from what was
+	// measured then: the spans and the edit must meet in one.
+	p.eventually(20*time.Second, "a slice that has just begun", func() (bool, string) {
+		return time.Now().Unix()%int64(slo.SliceLength/time.Second) == 0, ""
+	})
 	require.NoError(t, p.exporter("http").ExportSpans(t.Context(), spans("pay", time.Now(), 9, 1)))
 	p.counts("pay", 9, 1)
 
