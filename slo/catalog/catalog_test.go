@@ -334,15 +334,23 @@ func TestTheNumberOfSLOsIsLimited(t *testing.T) {
 	require.NoError(t, err, "a new revision is no new SLO")
 }
 
-func TestAnSLOIsCreatedAnewOnceItWasDeleted(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+// clocked is an empty catalog whose clock is at now, and which counts what was
+// measured before an edit for as long after it.
+func clocked(t *testing.T, now *time.Time, lateness time.Duration) (*world, *catalog.Catalog) {
+	t.Helper()
 	w := newWorld()
 	settings := w.settings()
-	settings.Now = func() time.Time { return now }
+	settings.Now, settings.Lateness = func() time.Time { return *now }, lateness
 	c, err := catalog.New(settings)
 	require.NoError(t, err)
 	require.NoError(t, c.Load(t.Context()))
+	return w, c
+}
+
+func TestAnSLOIsCreatedAnewOnceItWasDeleted(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, c := clocked(t, &now, 0)
 	created := func(text string) time.Time {
 		t.Helper()
 		now = now.Add(time.Hour)
@@ -361,12 +369,7 @@ func TestAnSLOIsCreatedAnewOnceItWasDeleted(t *testing.T) {
 func TestWhatWasMeasuredBeforeAnEditIsCountedUntilItIsRetired(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := newWorld()
-	settings := w.settings()
-	settings.Now = func() time.Time { return now }
-	c, err := catalog.New(settings)
-	require.NoError(t, err)
-	require.NoError(t, c.Load(t.Context()))
+	w, c := clocked(t, &now, 0)
 	apply := func(text string, retireNow bool) {
 		t.Helper()
 		_, err := c.Apply(t.Context(), slo.Documents{File: "request", Data: []byte(text), RetireNow: retireNow})
@@ -402,12 +405,7 @@ func TestWhatWasMeasuredBeforeAnEditIsCountedUntilItIsRetired(t *testing.T) {
 func TestWhatComesLateIsCountedByWhatWasMeasuredThen(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := newWorld()
-	settings := w.settings()
-	settings.Now, settings.Lateness = func() time.Time { return now }, 24*time.Hour
-	c, err := catalog.New(settings)
-	require.NoError(t, err)
-	require.NoError(t, c.Load(t.Context()))
+	w, c := clocked(t, &now, 24*time.Hour)
 	for _, text := range []string{"a x", "a y"} {
 		_, err := c.Apply(t.Context(), slo.Documents{File: "request", Data: []byte(text), RetireNow: true})
 		require.NoError(t, err)
